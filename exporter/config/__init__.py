@@ -1,0 +1,1 @@
+"""YAML and environment in, a frozen Config out; all errors at once."""

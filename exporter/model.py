@@ -1,0 +1,314 @@
+"""Frozen records that the rooms hand to each other, and the words they share.
+
+Units: an instant is a whole number of microseconds since the Unix epoch (UTC), a duration a whole number of
+microseconds, money a whole number of minor units (tiyn, cents) of its currency. Integers, because sums of floats drift
+and the totals must match the bank's to the last tenge.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+Instant = int
+Duration = int
+
+SECOND: Duration = 1_000_000
+MINUTE: Duration = 60 * SECOND
+HOUR: Duration = 60 * MINUTE
+DAY: Duration = 24 * HOUR
+
+OTHER = "other"
+"""Label value for what lies beyond a limit on distinct values, or is not fit to be a label."""
+
+
+class Outcome(StrEnum):
+    """What became of an operation."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    PENDING = "pending"
+    UNKNOWN = "unknown"
+
+
+class Operation(NamedTuple):
+    """A record of the bank, reduced to what is counted: nothing personal comes this far.
+
+    `id` is 16 bytes: the record's UUID, or a digest where the bank's id is not one. `number` is the record's
+    `terminal` as the bank writes it. `status`, `code` and `reason_code` are the bank's own texts, stripped, and not yet
+    bounded: they become labels only through the ledger.
+    """
+
+    id: bytes
+    number: str
+    created: Instant
+    status: str
+    code: str
+    reason_code: str
+    amount: int
+    currency: str
+
+
+class Rejection(NamedTuple):
+    """A record that could not be read: its id (or a digest of its bytes) and the reason, one of a fixed few words."""
+
+    id: bytes
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer of the list: the bank's count of all that matches, and the records of this page."""
+
+    total_count: int
+    operations: tuple[Operation, ...]
+    rejections: tuple[Rejection, ...] = ()
+
+    @property
+    def received(self) -> int:
+        """How many records the page carried, readable or not: paging goes on by this number."""
+        return len(self.operations) + len(self.rejections)
+
+
+class Span(NamedTuple):
+    """A stretch of the operations' own time: start inclusive, end exclusive."""
+
+    start: Instant
+    end: Instant
+
+
+class Assignment(NamedTuple):
+    """What to ask the bank for in one go: a span, and the names of the terminals it is for."""
+
+    span: Span
+    terminals: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the bank answered to an assignment.
+
+    `complete`: the distinct ids read equal the bank's `totalCount`. An incomplete reading is still counted (its
+    records are real); it only never moves the watermark.
+    """
+
+    assignment: Assignment
+    operations: tuple[Operation, ...]
+    rejections: tuple[Rejection, ...]
+    total_count: int
+    complete: bool
+
+
+class SeriesKey(NamedTuple):
+    """The labels of an operation's series; status, code and reason_code already bounded."""
+
+    terminal: str
+    outcome: Outcome
+    status: str
+    code: str
+    reason_code: str
+    reason_class: str
+
+
+class Entry(NamedTuple):
+    """What is remembered of an operation while it can still be met again.
+
+    `counted`: it has been added to the totals, or never will be because it is older than the terminal's
+    `counting_since`. An entry that is not counted is pending and followed.
+    """
+
+    id: bytes
+    created: Instant
+    key: SeriesKey
+    amount: int
+    currency: str
+    counted: bool
+
+
+class Family(StrEnum):
+    """Kinds of totals that are kept exactly and survive restarts; the labels of each stand beside it."""
+
+    OPERATIONS = "operations"  # terminal, outcome, status, code, reason_code, reason_class
+    AMOUNT = "amount"  # the same, currency; minor units
+    AMOUNT_BUCKET = "amount_bucket"  # terminal, outcome, currency, index of the bucket (not cumulative)
+    AMOUNT_SUM = "amount_sum"  # terminal, outcome, currency; minor units
+    VISIBILITY_BUCKET = "visibility_bucket"  # account, index of the bucket
+    VISIBILITY_SUM = "visibility_sum"  # account; microseconds
+    FINALIZATION_BUCKET = "finalization_bucket"  # terminal, index of the bucket
+    FINALIZATION_SUM = "finalization_sum"  # terminal; microseconds
+    RECORDS = "records"  # account, kind
+    REJECTED = "rejected"  # account, reason
+    STATUS_CHANGES = "status_changes"  # terminal, from_outcome, to_outcome
+    UNKNOWN_CODES = "unknown_codes"  # terminal
+    LABEL_OVERFLOW = "label_overflow"  # terminal
+
+
+class Total(NamedTuple):
+    """The name of one exact total."""
+
+    family: Family
+    labels: tuple[str, ...]
+
+
+AMOUNT_BUCKETS: tuple[int, ...] = (
+    100, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000, 5_000_000,
+)  # fmt: skip
+"""Upper bounds of `epay_operation_amount`, in major units: chosen for tenge, from a bus fare to a card's daily limit."""
+
+DELAY_BUCKETS: tuple[int, ...] = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 21_600, 86_400)
+"""Upper bounds in seconds of how late operations become visible and final."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far a terminal has been read.
+
+    counting_since: operations created before it are never counted; fixed at the first start on a state.
+    covered_from, watermark: everything created between the two has been read completely at least once.
+    forgotten_before: ids of older operations are no longer remembered, so an unknown one from there is not counted.
+    newest: created of the newest operation ever seen, None where none was.
+    """
+
+    counting_since: Instant
+    covered_from: Instant
+    watermark: Instant
+    forgotten_before: Instant
+    newest: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something of the bank's that no table names, to be said once in the log; `value` is fit to be shown."""
+
+    terminal: str
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a poll changes, as data: committed in one transaction, then applied to what is held in memory."""
+
+    entries: tuple[Entry, ...] = ()
+    increments: Mapping[Total, int] = field(default_factory=dict)
+    checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
+    forgotten: tuple[bytes, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What a store gives back for some terminals: the state that the last commits left."""
+
+    checkpoints: Mapping[str, Checkpoint]
+    entries: tuple[Entry, ...]
+    totals: Mapping[Total, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """A terminal as configured: what `terminal_id` takes, what records carry, and how it is called in labels."""
+
+    id: str
+    number: str
+    name: str
+    account: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowTally:
+    """A terminal's operations in one sliding window. `amounts` and `largest` in minor units, by key or outcome and currency."""
+
+    window: Duration
+    operations: Mapping[SeriesKey, int]
+    amounts: Mapping[tuple[SeriesKey, str], int]
+    largest: Mapping[tuple[Outcome, str], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is wrong and since when, fit for a page and a log: no secret, no personal data.
+
+    `kind` is the short word that metrics and logs carry (timeout, refused, login, …), `text` says it to a person.
+    """
+
+    kind: str
+    text: str
+    since: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalSnapshot:
+    """What is exposed of one terminal. `read`: at least one poll of this process has read it, so its series may exist."""
+
+    terminal: Terminal
+    checkpoint: Checkpoint
+    read: bool
+    tried: bool
+    failing: bool
+    last_success: Instant | None
+    catching_up: bool
+    window_complete: bool
+    windows: tuple[WindowTally, ...]
+    pending: int
+    oldest_pending: Instant | None
+    trouble: Trouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What was committed, as one immutable picture: a scrape sees all of a poll or nothing of it.
+
+    `stale_after`: a failing terminal's windows are withdrawn when its last good poll is older.
+    """
+
+    sequence: int
+    taken: Instant
+    stale_after: Duration
+    terminals: tuple[TerminalSnapshot, ...]
+    totals: Mapping[Total, int]
+    born: Mapping[Total, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestMade:
+    """One request to the bank has ended. `result`: success, or the kind of the error. `skew`: bank's clock minus ours."""
+
+    account: str
+    endpoint: str
+    result: str
+    seconds: float
+    skew: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoginMade:
+    """One login has ended; `expires` is the new token's end where it succeeded."""
+
+    account: str
+    result: str
+    expires: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PollMade:
+    """One poll of an account has ended. `result`: success, partial (some terminals failed) or the kind of the error."""
+
+    account: str
+    result: str
+    seconds: float
+
+
+class Observer(Protocol):
+    """Listens to what the rooms do; Prometheus is one listener, the log another."""
+
+    def observe(self, event: RequestMade | LoginMade | PollMade) -> None:
+        """Take note of one event; never raises."""
+
+
+class Clock(Protocol):
+    """The wall clock, handed down from `app`."""
+
+    def __call__(self) -> Instant:
+        """Microseconds since the epoch."""
