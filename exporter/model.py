@@ -22,6 +22,18 @@ OTHER = "other"
 """Label value for what lies beyond a limit on distinct values, or is not fit to be a label."""
 
 
+_EXPONENTS: Mapping[str, int] = {
+    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV"), 0),
+    **dict.fromkeys(("XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+}
+
+
+def minor_units(currency: str) -> int:
+    """How many decimals the currency's minor unit has (ISO 4217): 2 for tenge and dollars."""
+    return _EXPONENTS.get(currency, 2)
+
+
 class Outcome(StrEnum):
     """What became of an operation."""
 
@@ -177,6 +189,39 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Policy:
+    """The durations that decide what is read, and how many terminals are asked for together."""
+
+    interval: Duration
+    lookback: Duration
+    max_gap: Duration
+    follow_pending: Duration
+    windows: tuple[Duration, ...]
+    batch: int = 100
+    follow_spans: int = 20
+
+    @property
+    def overlap(self) -> Duration:
+        """How far a head goes back behind the watermark, for what becomes visible a little late or out of order."""
+        return min(self.lookback, max(self.interval, 2 * SECOND))
+
+    @property
+    def reach(self) -> Duration:
+        """How far back operations are held and read at the first start."""
+        return max(self.lookback, *self.windows)
+
+    @property
+    def retention(self) -> Duration:
+        """How long ids are remembered: longer than any span that is read again reaches back."""
+        return self.reach + self.overlap + MINUTE
+
+    @property
+    def behind(self) -> Duration:
+        """How old a watermark may be before its terminal counts as catching up."""
+        return 3 * self.interval
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Something of the bank's that no table names, to be said once in the log; `value` is fit to be shown."""
 
@@ -187,12 +232,17 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a poll changes, as data: committed in one transaction, then applied to what is held in memory."""
+    """What a poll changes, as data: committed in one transaction, then applied to what is held in memory.
 
+    `strangers` are ids of rejected and foreign records, remembered in memory only so that each is counted once.
+    """
+
+    now: Instant
     entries: tuple[Entry, ...] = ()
     increments: Mapping[Total, int] = field(default_factory=dict)
     checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
     forgotten: tuple[bytes, ...] = ()
+    strangers: tuple[bytes, ...] = ()
     notices: tuple[Notice, ...] = ()
 
 
