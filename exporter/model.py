@@ -122,19 +122,23 @@ class SeriesKey(NamedTuple):
     reason_class: str
 
 
-class Entry(NamedTuple):
-    """What is remembered of an operation while it can still be met again.
+class Standing(StrEnum):
+    """Where an operation stands with the totals."""
 
-    `counted`: it has been added to the totals, or never will be because it is older than the terminal's
-    `counting_since`. An entry that is not counted is pending and followed.
-    """
+    FOLLOWED = "followed"  # pending, not counted yet
+    COUNTED = "counted"  # in the totals, once and for ever
+    EXEMPT = "exempt"  # created before counting began: fills windows only
+
+
+class Entry(NamedTuple):
+    """What is remembered of an operation while it can still be met again."""
 
     id: bytes
     created: Instant
     key: SeriesKey
     amount: int
     currency: str
-    counted: bool
+    standing: Standing
 
 
 class Family(StrEnum):

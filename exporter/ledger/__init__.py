@@ -1,0 +1,278 @@
+"""Which operations are new, repeated, late or changed, and what is added to the totals: each operation exactly once.
+
+`Ledger.decide` looks, and returns what it found as a Decision; the poller commits it; `Ledger.apply` then brings the
+memory to where the store is. A decision that could not be committed changes no count, and deciding the same readings
+again gives the same decision.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from exporter.ledger import counting
+from exporter.ledger.books import Book, Shelf
+from exporter.ledger.labels import Label, LabelBook
+from exporter.model import (
+    Checkpoint,
+    Decision,
+    Entry,
+    Family,
+    Instant,
+    Notice,
+    Operation,
+    Outcome,
+    Policy,
+    Reading,
+    Remembered,
+    SeriesKey,
+    Span,
+    Standing,
+    Terminal,
+    Total,
+)
+from exporter.outcomes import Outcomes
+
+__all__ = ["Ledger", "advance"]
+
+
+def advance(checkpoint: Checkpoint, span: Span, now: Instant) -> Checkpoint:
+    """The checkpoint after a complete reading of a span: coverage grows by what touches it, and never shrinks."""
+    end = min(span.end, now)
+    if span.start > checkpoint.watermark or end < checkpoint.covered_from:
+        return checkpoint
+    return replace(
+        checkpoint,
+        covered_from=min(checkpoint.covered_from, span.start),
+        watermark=max(checkpoint.watermark, end),
+    )
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A decision in the making."""
+
+    now: Instant
+    entries: dict[bytes, Entry] = field(default_factory=dict)
+    increments: defaultdict[Total, int] = field(default_factory=lambda: defaultdict(int))
+    checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
+    strangers: set[bytes] = field(default_factory=set)
+    notices: dict[Notice, None] = field(default_factory=dict)
+
+    def add(self, amounts: Iterable[tuple[Total, int]]) -> None:
+        for total, amount in amounts:
+            self.increments[total] += amount
+
+
+class Ledger:
+    """The operations of one account within sight, and its totals."""
+
+    def __init__(
+        self,
+        account: str,
+        terminals: Sequence[Terminal],
+        outcomes: Outcomes,
+        policy: Policy,
+        max_codes: int,
+        remembered: Remembered,
+    ) -> None:
+        self._account = account
+        self._policy = policy
+        self._names = {terminal.number: terminal.name for terminal in terminals}
+        self._labels = {terminal.name: LabelBook(terminal.name, outcomes, max_codes) for terminal in terminals}
+        self._shelf = Shelf((terminal.name, remembered.checkpoints[terminal.name]) for terminal in terminals)
+        self._strangers: dict[bytes, Instant] = {}
+        self._told: set[Notice] = set()
+        self.totals: dict[Total, int] = {
+            total: value
+            for total, value in remembered.totals.items()
+            if (total.labels[0] == account if total.family in _BY_ACCOUNT else total.labels[0] in self._labels)
+        }
+        for name, book in self._labels.items():
+            book.restore(
+                SeriesKey(*total.labels)
+                for total in self.totals
+                if total.family is Family.OPERATIONS and total.labels[0] == name
+            )
+        for entry in remembered.entries:
+            self._shelf.put(entry)
+
+    @property
+    def checkpoints(self) -> Mapping[str, Checkpoint]:
+        """How far each terminal has been read, by name."""
+        return {name: book.checkpoint for name, book in self._shelf.books.items()}
+
+    def entries(self, name: str, since: Instant) -> Iterator[Entry]:
+        """What is remembered of a terminal from an instant on, and a little more."""
+        return self._shelf.books[name].since(since)
+
+    def pending(self, name: str, now: Instant) -> tuple[Entry, ...]:
+        """The operations of a terminal that are pending and still followed."""
+        return tuple(entry for entry in self._shelf.books[name].pending.values() if self._followed(entry, now))
+
+    def decide(self, readings: Iterable[Reading], now: Instant) -> Decision:
+        """What these readings, and the passing of time, change."""
+        draft = _Draft(now)
+        for reading in readings:
+            for operation in reading.operations:
+                self._meet(operation, draft)
+            for rejection in reading.rejections:
+                if self._meet_stranger(rejection.id, "rejected", draft):
+                    draft.increments[Total(Family.REJECTED, (self._account, rejection.reason))] += 1
+            if reading.complete:
+                for name in reading.assignment.terminals:
+                    draft.checkpoints[name] = advance(self._checkpoint(name, draft), reading.assignment.span, now)
+        self._give_up_pending(draft)
+        forgotten = self._forget(draft)
+        return Decision(
+            now=now,
+            entries=tuple(draft.entries.values()),
+            increments=dict(draft.increments),
+            checkpoints=draft.checkpoints,
+            forgotten=forgotten,
+            strangers=tuple(draft.strangers),
+            notices=tuple(draft.notices),
+        )
+
+    def apply(self, decision: Decision) -> None:
+        """Make a committed decision part of what is remembered."""
+        for entry in decision.entries:
+            self._shelf.put(entry)
+        for id_ in decision.forgotten:
+            self._shelf.drop(id_)
+        for total, amount in decision.increments.items():
+            self.totals[total] = self.totals.get(total, 0) + amount
+        for name, checkpoint in decision.checkpoints.items():
+            self._shelf.books[name].checkpoint = checkpoint
+        self._told.update(decision.notices)
+        for id_ in decision.strangers:
+            self._strangers[id_] = decision.now
+        horizon = decision.now - self._policy.retention
+        while self._strangers and next(iter(self._strangers.values())) < horizon:
+            del self._strangers[next(iter(self._strangers))]
+
+    def _checkpoint(self, name: str, draft: _Draft) -> Checkpoint:
+        return draft.checkpoints.get(name) or self._shelf.books[name].checkpoint
+
+    def _meet(self, operation: Operation, draft: _Draft) -> None:
+        """One record of ours or of a stranger."""
+        name = self._names.get(operation.number)
+        if name is None:
+            self._meet_stranger(operation.id, "foreign", draft)
+            return
+        label = self._labels[name].label(operation.status, operation.code, operation.reason_code)
+        before = draft.entries.get(operation.id) or self._shelf.get(operation.id)
+        entry = Entry(
+            operation.id, operation.created, label.key, operation.amount, operation.currency, Standing.FOLLOWED
+        )
+        if before is not None and before[:-1] == entry[:-1]:
+            self._records("repeated", draft)
+            return
+        self._notice(name, operation, label, draft)
+        if before is None:
+            self._first_seen(entry, label, draft)
+        else:
+            self._changed(before, entry, label, draft)
+
+    def _first_seen(self, entry: Entry, label: Label, draft: _Draft) -> None:
+        book = self._shelf.books[entry.key.terminal]
+        checkpoint = self._checkpoint(entry.key.terminal, draft)
+        newest = book.checkpoint.newest  # of earlier polls: within one poll nothing is late
+        late = newest is not None and book.checkpoint.covered_from <= entry.created < min(
+            newest, book.checkpoint.watermark
+        )
+        self._records("late" if late else "new", draft)
+        if checkpoint.newest is None or entry.created > checkpoint.newest:
+            draft.checkpoints[entry.key.terminal] = replace(checkpoint, newest=entry.created)
+        if entry.created < checkpoint.counting_since:
+            draft.entries[entry.id] = entry._replace(standing=Standing.EXEMPT)
+            return
+        if self._keeps_up(book, draft.now):
+            draft.add(counting.visibility(self._account, draft.now - entry.created))
+        if entry.created < checkpoint.forgotten_before:  # it may have been counted before it was forgotten
+            draft.entries[entry.id] = entry._replace(standing=Standing.COUNTED)
+        else:
+            draft.entries[entry.id] = self._count(entry, label, draft)
+
+    def _changed(self, before: Entry, entry: Entry, label: Label, draft: _Draft) -> None:
+        self._records("changed", draft)
+        name = entry.key.terminal
+        if before.standing is Standing.COUNTED:
+            draft.entries[entry.id] = entry._replace(standing=Standing.COUNTED)
+            if (before.key.outcome, before.key.status) != (entry.key.outcome, entry.key.status):
+                labels = (name, before.key.outcome, entry.key.outcome)
+                draft.increments[Total(Family.STATUS_CHANGES, labels)] += 1
+        elif entry.created < self._checkpoint(name, draft).counting_since:
+            draft.entries[entry.id] = entry._replace(standing=Standing.EXEMPT)
+        else:
+            draft.entries[entry.id] = self._count(entry, label, draft)
+
+    def _count(self, entry: Entry, label: Label | None, draft: _Draft) -> Entry:
+        """Add an operation to the totals if it is final, or followed no longer."""
+        if self._followed(entry, draft.now):
+            return entry
+        draft.add(counting.operation(entry))
+        if self._keeps_up(self._shelf.books[entry.key.terminal], draft.now):
+            draft.add(counting.finalization(entry, draft.now - entry.created))
+        if label is not None and label.unnamed_code:
+            draft.increments[Total(Family.UNKNOWN_CODES, (entry.key.terminal,))] += 1
+        if label is not None and label.overflowed:
+            draft.increments[Total(Family.LABEL_OVERFLOW, (entry.key.terminal,))] += 1
+        return entry._replace(standing=Standing.COUNTED)
+
+    def _give_up_pending(self, draft: _Draft) -> None:
+        """Count as pending what has been pending for so long that it is followed no longer."""
+        for book in self._shelf.books.values():
+            for entry in book.pending.values():
+                if entry.standing is not Standing.FOLLOWED or entry.id in draft.entries:
+                    continue
+                if not self._followed(entry, draft.now):
+                    draft.entries[entry.id] = self._count(entry, None, draft)
+
+    def _forget(self, draft: _Draft) -> tuple[bytes, ...]:
+        """The ids that no later reading can meet again. A pending one stays as long as it is followed."""
+        forgotten: list[bytes] = []
+        for name, book in self._shelf.books.items():
+            checkpoint = self._checkpoint(name, draft)
+            sight = max(min(checkpoint.watermark, draft.now), draft.now - self._policy.max_gap)
+            horizon = sight - self._policy.retention
+            leaving = [
+                entry.id
+                for entry in book.before(horizon)
+                if entry.id not in draft.entries and not self._followed(entry, draft.now)
+            ]
+            if leaving:
+                forgotten += leaving
+                draft.checkpoints[name] = replace(
+                    checkpoint, forgotten_before=max(checkpoint.forgotten_before, horizon)
+                )
+        return tuple(forgotten)
+
+    def _followed(self, entry: Entry, now: Instant) -> bool:
+        return entry.key.outcome is Outcome.PENDING and entry.created > now - self._policy.follow_pending
+
+    def _keeps_up(self, book: Book, now: Instant) -> bool:
+        """Whether delays measure the bank: after an outage of ours they would measure the outage."""
+        return now - book.checkpoint.watermark <= self._policy.behind
+
+    def _meet_stranger(self, id_: bytes, kind: str, draft: _Draft) -> bool:
+        if id_ in self._strangers or id_ in draft.strangers:
+            return False
+        draft.strangers.add(id_)
+        self._records(kind, draft)
+        return True
+
+    def _records(self, kind: str, draft: _Draft) -> None:
+        draft.increments[Total(Family.RECORDS, (self._account, kind))] += 1
+
+    def _notice(self, name: str, operation: Operation, label: Label, draft: _Draft) -> None:
+        if label.unnamed_status:
+            self._tell(Notice(name, "status", label.key.status), draft)
+        if label.unnamed_code:
+            self._tell(Notice(name, "code", label.key.reason_code or label.key.code), draft)
+
+    def _tell(self, notice: Notice, draft: _Draft) -> None:
+        if notice not in self._told:
+            draft.notices[notice] = None
+
+
+_BY_ACCOUNT = frozenset({Family.RECORDS, Family.REJECTED, Family.VISIBILITY_BUCKET, Family.VISIBILITY_SUM})

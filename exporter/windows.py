@@ -1,0 +1,177 @@
+"""Which spans of the operations' own time to ask for, and the sliding windows over what is remembered.
+
+A terminal's coverage is one stretch, from `covered_from` to `watermark`: all that was created in it has been read
+completely at least once. The head moves its upper end to now, the fill its lower end back to the longest window, and the
+sweep reads the last `lookback` again for late arrivals and changed statuses.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from exporter.model import (
+    DAY,
+    MINUTE,
+    SECOND,
+    Assignment,
+    Checkpoint,
+    Duration,
+    Entry,
+    Instant,
+    Outcome,
+    Policy,
+    SeriesKey,
+    Span,
+    WindowTally,
+)
+
+AHEAD: Duration = DAY
+"""How far into the future spans reach: a bank's clock that runs ahead of ours must not hide its operations."""
+
+
+def begin(now: Instant) -> Checkpoint:
+    """The checkpoint of a terminal that no state knows. Counting begins with the whole second, to be exact in a float."""
+    since = now - now % SECOND
+    return Checkpoint(counting_since=since, covered_from=since, watermark=since, forgotten_before=since)
+
+
+def resume(checkpoint: Checkpoint, now: Instant, policy: Policy) -> tuple[Checkpoint, Span | None]:
+    """Where to go on after an outage, and the gap that lies further back than `max_gap` and will not be read."""
+    earliest = now - policy.max_gap
+    if checkpoint.watermark >= earliest:
+        return checkpoint, None
+    gap = Span(checkpoint.watermark, earliest)
+    return replace(checkpoint, covered_from=earliest, watermark=earliest), gap
+
+
+def head(
+    now: Instant, checkpoints: Mapping[str, Checkpoint], policy: Policy, stride: Duration | None = None
+) -> tuple[Assignment, ...]:
+    """From a little before each watermark to now, terminals at about the same point together.
+
+    With a `stride`, spans are no longer than that: the head then has to be asked again until it has caught up.
+    """
+    groups: defaultdict[Instant, dict[str, Instant]] = defaultdict(dict)
+    for name, checkpoint in checkpoints.items():
+        start = checkpoint.watermark - policy.overlap
+        groups[start // max(policy.behind, MINUTE)][name] = start
+    assignments = []
+    for group in groups.values():
+        start = min(group.values())
+        end = now + AHEAD
+        if stride is not None and start + stride < now:
+            end = start + stride
+        assignments += _batches(Span(start, end), tuple(group), policy.batch)
+    return tuple(assignments)
+
+
+def fill(
+    now: Instant, checkpoints: Mapping[str, Checkpoint], policy: Policy, stride: Duration | None = None
+) -> tuple[Assignment, ...]:
+    """The next spans below the coverage, down to the longest window: short windows become right first."""
+    groups: defaultdict[Span, list[str]] = defaultdict(list)
+    for name, checkpoint in checkpoints.items():
+        edge = _next_edge(now - checkpoint.covered_from, policy)
+        if edge is None:
+            continue
+        start = now - edge
+        if stride is not None:
+            start = max(start, checkpoint.covered_from - stride)
+        groups[Span(start, checkpoint.covered_from + policy.overlap)].append(name)
+    return tuple(
+        assignment for span, names in groups.items() for assignment in _batches(span, tuple(names), policy.batch)
+    )
+
+
+def _next_edge(covered: Duration, policy: Policy) -> Duration | None:
+    """The shortest window (or the lookback) that the coverage does not fill yet; None where all are filled."""
+    edges = sorted({*policy.windows, policy.lookback})
+    index = bisect_right(edges, covered)
+    return edges[index] if index < len(edges) else None
+
+
+def sweep(now: Instant, names: Sequence[str], policy: Policy) -> tuple[Assignment, ...]:
+    """The whole lookback again."""
+    return tuple(_batches(Span(now - policy.lookback, now + AHEAD), tuple(names), policy.batch))
+
+
+def follow(now: Instant, pending: Iterable[Entry], policy: Policy, turn: int) -> tuple[Assignment, ...]:
+    """Spans of an instant for pending operations that the sweep reaches no longer; neighbours share one.
+
+    At most `follow_spans` at a time; `turn` counts the sweeps, so that all of them have their turn.
+    """
+    older = sorted((entry.created, entry.key.terminal) for entry in pending if entry.created < now - policy.lookback)
+    spans: list[tuple[Instant, Instant, set[str]]] = []
+    for created, name in older:
+        if spans and created - spans[-1][0] <= SECOND:
+            start, _, names = spans[-1]
+            spans[-1] = (start, created + 1, names | {name})
+        else:
+            spans.append((created, created + 1, {name}))
+    first = turn * policy.follow_spans % len(spans) if len(spans) > policy.follow_spans else 0
+    chosen = (spans + spans)[first : first + min(len(spans), policy.follow_spans)]
+    return tuple(
+        assignment
+        for start, end, names in chosen
+        for assignment in _batches(Span(start, end), tuple(sorted(names)), policy.batch)
+    )
+
+
+def _batches(span: Span, names: tuple[str, ...], size: int) -> Iterator[Assignment]:
+    for first in range(0, len(names), size):
+        yield Assignment(span, names[first : first + size])
+
+
+def pieces(assignment: Assignment, stride: Duration, now: Instant) -> tuple[Assignment, ...]:
+    """The same terminals, the span cut into strides; the last piece keeps the open end."""
+    (start, end), names = assignment
+    cuts = [*range(start, min(end, now), stride), end]
+    return tuple(Assignment(Span(low, high), names) for low, high in pairwise(cuts))
+
+
+def shorter(span: Span, now: Instant, total_count: int, limit: int) -> Duration:
+    """A stride of which one reading should hold half of what it may, given that a span held too much."""
+    length = min(span.end, now) - span.start
+    return max(SECOND, length * limit // (2 * total_count))
+
+
+def tally(entries: Iterable[Entry], now: Instant, windows: Sequence[Duration]) -> tuple[WindowTally, ...]:
+    """Operations, amounts and largest amounts of [now - window, now) for each window; `windows` ascending.
+
+    Each entry is put once into the ring between two windows; a window is the sum of its rings.
+    """
+    rings: list[_Ring] = [_Ring({}, {}, {}) for _ in windows]
+    for entry in entries:
+        age = now - entry.created
+        index = bisect_left(windows, age)
+        if age > 0 and index < len(windows):
+            rings[index].add(entry.key, entry.currency, entry.amount, 1)
+    tallies: list[WindowTally] = []
+    total = _Ring({}, {}, {})
+    for window, ring in zip(windows, rings, strict=True):
+        total.merge(ring)
+        tallies.append(WindowTally(window, dict(total.operations), dict(total.amounts), dict(total.largest)))
+    return tuple(tallies)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ring:
+    operations: dict[SeriesKey, int]
+    amounts: dict[tuple[SeriesKey, str], int]
+    largest: dict[tuple[Outcome, str], int]
+
+    def add(self, key: SeriesKey, currency: str, amount: int, count: int) -> None:
+        self.operations[key] = self.operations.get(key, 0) + count
+        self.amounts[key, currency] = self.amounts.get((key, currency), 0) + amount
+        if amount >= self.largest.get((key.outcome, currency), 0):
+            self.largest[key.outcome, currency] = amount
+
+    def merge(self, other: "_Ring") -> None:
+        for key, count in other.operations.items():
+            self.operations[key] = self.operations.get(key, 0) + count
+        for pair, amount in other.amounts.items():
+            self.amounts[pair] = self.amounts.get(pair, 0) + amount
+        for kind, amount in other.largest.items():
+            self.largest[kind] = max(self.largest.get(kind, 0), amount)
