@@ -169,7 +169,7 @@ class Total(NamedTuple):
 AMOUNT_BUCKETS: tuple[int, ...] = (
     100, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000, 5_000_000,
 )  # fmt: skip
-"""Upper bounds of `epay_operation_amount`, in major units: chosen for tenge, from a bus fare to a card's daily limit."""
+"""Upper bounds of `epay_operation_amount`, in major units: made for tenge, from a bus fare to a daily limit."""
 
 DELAY_BUCKETS: tuple[int, ...] = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 21_600, 86_400)
 """Upper bounds in seconds of how late operations become visible and final."""
@@ -272,7 +272,7 @@ class Terminal:
 
 @dataclass(frozen=True, slots=True)
 class WindowTally:
-    """A terminal's operations in one sliding window. `amounts` and `largest` in minor units, by key or outcome and currency."""
+    """A terminal's operations in one sliding window; `amounts` and `largest` in minor units, with their currency."""
 
     window: Duration
     operations: Mapping[SeriesKey, int]
@@ -294,7 +294,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class TerminalSnapshot:
-    """What is exposed of one terminal. `read`: at least one poll of this process has read it, so its series may exist."""
+    """What is exposed of one terminal. `read`: a poll of this process has read it, so its series may exist."""
 
     terminal: Terminal
     checkpoint: Checkpoint
@@ -327,7 +327,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class RequestMade:
-    """One request to the bank has ended. `result`: success, or the kind of the error. `skew`: bank's clock minus ours."""
+    """One request has ended. `result`: success, or the kind of the error. `skew`: bank's clock minus ours, seconds."""
 
     account: str
     endpoint: str

@@ -1,8 +1,8 @@
 """Which spans of the operations' own time to ask for, and the sliding windows over what is remembered.
 
 A terminal's coverage is one stretch, from `covered_from` to `watermark`: all that was created in it has been read
-completely at least once. The head moves its upper end to now, the fill its lower end back to the longest window, and the
-sweep reads the last `lookback` again for late arrivals and changed statuses.
+completely at least once. The head moves its upper end to now, the fill its lower end back to the longest window, and
+the sweep reads the last `lookback` again for late arrivals and changed statuses.
 """
 
 from bisect import bisect_left, bisect_right
@@ -32,7 +32,7 @@ AHEAD: Duration = DAY
 
 
 def begin(now: Instant) -> Checkpoint:
-    """The checkpoint of a terminal that no state knows. Counting begins with the whole second, to be exact in a float."""
+    """The checkpoint of a terminal that no state knows. Counting begins with a whole second, exact in a float."""
     since = now - now % SECOND
     return Checkpoint(counting_since=since, covered_from=since, watermark=since, forgotten_before=since)
 
@@ -57,7 +57,7 @@ def head(
     for name, checkpoint in checkpoints.items():
         start = checkpoint.watermark - policy.overlap
         groups[start // max(policy.behind, MINUTE)][name] = start
-    assignments = []
+    assignments: list[Assignment] = []
     for group in groups.values():
         start = min(group.values())
         end = now + AHEAD

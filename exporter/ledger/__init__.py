@@ -89,7 +89,7 @@ class Ledger:
         }
         for name, book in self._labels.items():
             book.restore(
-                SeriesKey(*total.labels)
+                SeriesKey(name, Outcome(total.labels[1]), *total.labels[2:])
                 for total in self.totals
                 if total.family is Family.OPERATIONS and total.labels[0] == name
             )
@@ -161,13 +161,12 @@ class Ledger:
             return
         label = self._labels[name].label(operation.status, operation.code, operation.reason_code)
         before = draft.entries.get(operation.id) or self._shelf.get(operation.id)
-        entry = Entry(
-            operation.id, operation.created, label.key, operation.amount, operation.currency, Standing.FOLLOWED
-        )
+        amount, currency = operation.amount, operation.currency
+        entry = Entry(operation.id, operation.created, label.key, amount, currency, Standing.FOLLOWED)
         if before is not None and before[:-1] == entry[:-1]:
             self._records("repeated", draft)
             return
-        self._notice(name, operation, label, draft)
+        self._notice(name, label, draft)
         if before is None:
             self._first_seen(entry, label, draft)
         else:
@@ -264,7 +263,7 @@ class Ledger:
     def _records(self, kind: str, draft: _Draft) -> None:
         draft.increments[Total(Family.RECORDS, (self._account, kind))] += 1
 
-    def _notice(self, name: str, operation: Operation, label: Label, draft: _Draft) -> None:
+    def _notice(self, name: str, label: Label, draft: _Draft) -> None:
         if label.unnamed_status:
             self._tell(Notice(name, "status", label.key.status), draft)
         if label.unnamed_code:

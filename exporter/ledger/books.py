@@ -46,7 +46,7 @@ class Book:
 
 
 class Shelf:
-    """The books of an account, and one index of ids over them: an id is counted once, whatever terminal it turns up at."""
+    """The books of an account, and one index of ids over them: an id counts once, whatever terminal it turns up at."""
 
     def __init__(self, checkpoints: Iterable[tuple[str, Checkpoint]]) -> None:
         self.books = {name: Book(checkpoint) for name, checkpoint in checkpoints}

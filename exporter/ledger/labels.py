@@ -1,4 +1,4 @@
-"""Label values within bounds: what the bank writes into status and codes is an open set, and not all of it is fit to be shown."""
+"""Label values within bounds: the bank's statuses and codes are an open set, and not all of it is fit to be shown."""
 
 import re
 from collections.abc import Iterable
