@@ -94,7 +94,8 @@ class Ledger:
                 if total.family is Family.OPERATIONS and total.labels[0] == name
             )
         for entry in remembered.entries:
-            self._shelf.put(entry)
+            if entry.key.terminal in self._labels:
+                self._shelf.put(entry)
 
     @property
     def checkpoints(self) -> Mapping[str, Checkpoint]:

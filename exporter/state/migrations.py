@@ -1,0 +1,40 @@
+"""The tables, as small named steps. A step is never changed once released; the next one is added below.
+
+Nothing personal is stored: an operation is its id, its instant, its amount and the labels it is counted under.
+"""
+
+from typing import Final
+
+MIGRATIONS: Final[tuple[tuple[str, str], ...]] = (
+    (
+        "operations, totals and checkpoints",
+        """
+        CREATE TABLE terminals (
+            name TEXT PRIMARY KEY,
+            counting_since INTEGER NOT NULL,
+            covered_from INTEGER NOT NULL,
+            watermark INTEGER NOT NULL,
+            forgotten_before INTEGER NOT NULL,
+            newest INTEGER
+        ) STRICT;
+        CREATE TABLE totals (
+            family TEXT NOT NULL,
+            labels TEXT NOT NULL,
+            value INTEGER NOT NULL,
+            PRIMARY KEY (family, labels)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE series (
+            number INTEGER PRIMARY KEY,
+            labels TEXT NOT NULL UNIQUE
+        ) STRICT;
+        CREATE TABLE operations (
+            id BLOB PRIMARY KEY,
+            created INTEGER NOT NULL,
+            series INTEGER NOT NULL REFERENCES series,
+            amount INTEGER NOT NULL,
+            standing TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """,
+    ),
+)
+"""What it does, and its SQL. The number of steps taken is the file's `user_version`."""

@@ -1,0 +1,192 @@
+"""The state in one SQLite file: ids, totals and watermarks of a poll in one transaction.
+
+The file is held with an exclusive lock for as long as the process runs (https://sqlite.org/pragma.html#pragma_locking_mode):
+two processes that count into one file would count twice. WAL with synchronous=FULL, because a poll commits once in many
+seconds and what was exposed must not be lost by a power cut.
+"""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from exporter.model import Checkpoint, Decision, Entry, Family, Outcome, Remembered, SeriesKey, Standing, Total
+from exporter.state.base import CommitFailed, StateUnusable
+from exporter.state.migrations import MIGRATIONS
+
+_APPLICATION_ID: Final = 0x45504159  # "EPAY"
+_LOCK_SECONDS: Final = 2.0
+
+
+class SqliteStore:
+    """One state in one file. Raises StateUnusable where the file is not fit to be used, and never overwrites it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        if not path.parent.is_dir():
+            raise StateUnusable(f"state {path}: the directory {path.parent} does not exist: create it")
+        try:
+            self._db = sqlite3.connect(path, timeout=_LOCK_SECONDS, isolation_level=None, check_same_thread=False)
+        except sqlite3.Error:
+            raise StateUnusable(
+                f"state {path}: cannot be opened: check that the user of this process may write it"
+            ) from None
+        try:
+            self._prepare()
+        except sqlite3.Error as error:
+            self._db.close()
+            raise StateUnusable(f"state {path}: {_advice(error)}") from None
+        except StateUnusable:
+            self._db.close()
+            raise
+        self._series = {
+            labels: number for number, labels in self._db.execute("SELECT number, labels FROM series").fetchall()
+        }
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        self._db.execute("BEGIN IMMEDIATE")
+        application, version = self._pragma("application_id"), self._pragma("user_version")
+        tables = self._db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+        self._db.execute("COMMIT")
+        if application not in (0, _APPLICATION_ID) or (application == 0 and tables):
+            raise StateUnusable(
+                f"state {self._path}: the file is a database of another program, and is left alone: "
+                "name another file in state.url"
+            )
+        if version > len(MIGRATIONS):
+            raise StateUnusable(
+                f"state {self._path}: the file was written by a newer version (schema {version}, this one knows "
+                f"{len(MIGRATIONS)}): run the newer version, or name another file in state.url"
+            )
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        with self._transaction():
+            for number, (_, sql) in enumerate(MIGRATIONS[version:], start=version + 1):
+                for statement in filter(str.strip, sql.split(";")):
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA user_version = {number:d}")
+            self._db.execute(f"PRAGMA application_id = {_APPLICATION_ID:d}")
+
+    def _pragma(self, name: str) -> int:
+        value = self._db.execute(f"PRAGMA {name}").fetchone()[0]
+        return int(value)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:  # some errors, a full disk among them, have rolled back already
+                self._db.execute("ROLLBACK")
+            raise
+
+    def recall(self) -> Remembered:
+        """All that was committed. Raises StateUnusable where the file turns out to be damaged."""
+        try:
+            checkpoints = {
+                name: Checkpoint(*rest)
+                for name, *rest in self._db.execute(
+                    "SELECT name, counting_since, covered_from, watermark, forgotten_before, newest FROM terminals"
+                )
+            }
+            totals = {
+                Total(Family(family), tuple(json.loads(labels))): value
+                for family, labels, value in self._db.execute("SELECT family, labels, value FROM totals")
+            }
+            series = {number: _series(labels) for labels, number in self._series.items()}
+            entries = tuple(
+                Entry(id_, created, *_entry_labels(series[number], amount), Standing(standing))
+                for id_, created, number, amount, standing in self._db.execute(
+                    "SELECT id, created, series, amount, standing FROM operations"
+                )
+            )
+        except sqlite3.Error as error:
+            raise StateUnusable(f"state {self._path}: {_advice(error)}") from None
+        return Remembered(checkpoints, entries, totals)
+
+    def commit(self, decision: Decision) -> None:
+        """Store a decision, all or nothing."""
+        with self._lock:
+            known = dict(self._series)
+            try:
+                with self._transaction():
+                    self._write(decision)
+            except sqlite3.Error as error:
+                self._series = known  # numbers given in the transaction went with it
+                raise CommitFailed(f"state {self._path}: {_advice(error)}") from None
+
+    def _write(self, decision: Decision) -> None:
+        self._db.executemany(
+            "INSERT INTO operations VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET created = excluded.created, "
+            "series = excluded.series, amount = excluded.amount, standing = excluded.standing",
+            [(e.id, e.created, self._series_number(e), e.amount, e.standing) for e in decision.entries],
+        )
+        self._db.executemany("DELETE FROM operations WHERE id = ?", ((id_,) for id_ in decision.forgotten))
+        self._db.executemany(
+            "INSERT INTO totals VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value",
+            ((total.family, _text(total.labels), amount) for total, amount in decision.increments.items()),
+        )
+        self._db.executemany(
+            "INSERT OR REPLACE INTO terminals VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                (name, c.counting_since, c.covered_from, c.watermark, c.forgotten_before, c.newest)
+                for name, c in decision.checkpoints.items()
+            ),
+        )
+
+    def _series_number(self, entry: Entry) -> int:
+        labels = _text((*entry.key, entry.currency))
+        number = self._series.get(labels)
+        if number is None:
+            number = self._db.execute("INSERT INTO series (labels) VALUES (?) RETURNING number", (labels,)).fetchone()[
+                0
+            ]
+            self._series[labels] = number
+        return number
+
+    def close(self) -> None:
+        """Fold the log into the file and let go of it."""
+        with self._lock:
+            self._db.close()
+
+
+def _text(labels: Iterable[str]) -> str:
+    return json.dumps(list(labels), ensure_ascii=False, separators=(",", ":"))
+
+
+def _series(labels: str) -> tuple[SeriesKey, str]:
+    terminal, outcome, status, code, reason_code, reason_class, currency = json.loads(labels)
+    return SeriesKey(terminal, Outcome(outcome), status, code, reason_code, reason_class), currency
+
+
+def _entry_labels(series: tuple[SeriesKey, str], amount: int) -> tuple[SeriesKey, int, str]:
+    return series[0], amount, series[1]
+
+
+def _advice(error: sqlite3.Error) -> str:
+    """What an SQLite error means to the person who runs the exporter (https://sqlite.org/rescode.html)."""
+    code = getattr(error, "sqlite_errorcode", None)
+    match code if code is None else code & 0xFF:
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return "another process uses this file: stop it, or name another file in state.url"
+        case sqlite3.SQLITE_NOTADB:
+            return (
+                "the file is not a database, and is left alone: name another file in state.url, or move this one away"
+            )
+        case sqlite3.SQLITE_CORRUPT:
+            return "the file is damaged, and is left alone: restore it, or move it away to begin counting anew"
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
+            return "cannot be written: check that the user of this process may write the file and its directory"
+        case sqlite3.SQLITE_FULL:
+            return "the disk is full: free some space; counting goes on by itself"
+        case sqlite3.SQLITE_IOERR:
+            return "the file system failed: check the disk; counting goes on by itself when it answers again"
+        case _:
+            return f"SQLite says {getattr(error, 'sqlite_errorname', type(error).__name__)}"
