@@ -1,0 +1,5 @@
+"""Bytes of the bank's answers to operations: pure, exact, and proof against whatever an answer may hold."""
+
+from exporter.payload.page import ErrorBody, Unreadable, decode
+
+__all__ = ["ErrorBody", "Unreadable", "decode"]

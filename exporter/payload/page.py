@@ -1,0 +1,158 @@
+"""One answer of the list: the page, or the named reason why it is none."""
+
+import json
+import re
+from typing import Any
+
+import msgspec
+
+from exporter.model import Operation, Page, Rejection
+from exporter.payload.record import ABSENT, UNREADABLE, Record, reading, unwrapped
+
+_COUNT = re.compile(r"\d{1,15}(?:\.0*)?", re.ASCII)
+
+
+class Unreadable(Exception):
+    """An answer that is no page. `reason`: not_json (HTML, truncated, empty) or malformed (JSON of another form)."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the answer is not a page of operations: {reason}")
+        self.reason = reason
+
+
+class ErrorBody(Exception):
+    """The bank said no. `code` is its own: a number as documented, or a text, which is not fit to be shown."""
+
+    def __init__(self, code: int | str) -> None:
+        super().__init__("the answer is an error body")
+        self.code = code
+
+
+class _Page(msgspec.Struct, rename="camel", gc=False):
+    """The documented answer. A `code` has no place in it: where one stands, the answer is looked at closely."""
+
+    total_count: int
+    records: list[Record] | None = None
+    code: msgspec.Raw = ABSENT
+
+
+class _Answer(msgspec.Struct, rename="camel", gc=False):
+    """Any JSON object, with what tells a page from an error."""
+
+    total_count: msgspec.Raw = ABSENT
+    records: msgspec.Raw = ABSENT
+    code: msgspec.Raw = ABSENT
+    message: msgspec.Raw = ABSENT
+    error: msgspec.Raw = ABSENT
+
+
+_page = msgspec.json.Decoder(_Page)
+_answer = msgspec.json.Decoder(_Answer)
+_raws = msgspec.json.Decoder(list[msgspec.Raw] | None)
+_anything = msgspec.json.Decoder()
+
+
+def decode(body: bytes) -> Page:
+    """The page that a body holds. Raises ErrorBody where the bank said no, Unreadable for everything else."""
+    try:
+        page = _page.decode(body)
+    except UNREADABLE:
+        return _patient(body)
+    if page.total_count < 0 or (page.code is not ABSENT and not page.records):
+        return _patient(body)
+    return _sorted(page.total_count, [reading(record) for record in page.records or ()], body)
+
+
+def _sorted(total_count: int, found: list[Operation | Rejection | None], body: bytes) -> Page:
+    """The page of what was found; a record without an id needs its own bytes, which only the patient way keeps."""
+    operations = tuple(item for item in found if item.__class__ is Operation)
+    if len(operations) == len(found):
+        return Page(total_count, operations)
+    if None in found:
+        return _patient(body)
+    return Page(total_count, operations, tuple(item for item in found if isinstance(item, Rejection)))
+
+
+def _patient(body: bytes) -> Page:
+    """Record by record, so that one that cannot be read costs only itself."""
+    answer, raws = _opened(body)
+    total_count = _count(answer.total_count)
+    if raws:
+        code: int | str | None = None
+    else:
+        code = _error_code(answer, nothing_else=_value(answer.total_count) is None)
+    if code is not None:
+        raise ErrorBody(code)
+    if total_count is None:
+        raise Unreadable("malformed")
+    found = [unwrapped(raw) for raw in raws]
+    return Page(
+        total_count,
+        tuple(item for item in found if isinstance(item, Operation)),
+        tuple(item for item in found if isinstance(item, Rejection)),
+    )
+
+
+def _opened(body: bytes) -> tuple[_Answer, list[msgspec.Raw]]:
+    """The answer's own fields, and its records unread."""
+    mended = False
+    while True:
+        try:
+            answer = _answer.decode(body)
+            return answer, _raws.decode(answer.records) or []
+        except msgspec.ValidationError:  # an array, a text, `records` of another form
+            raise Unreadable("malformed") from None
+        except UNREADABLE:
+            if mended:
+                raise Unreadable("not_json") from None
+            body, mended = _mended(body), True
+
+
+def _mended(body: bytes) -> bytes:
+    """JSON from what strict readers refuse: NaN, half a surrogate, control characters, broken UTF-8, a byte order mark.
+
+    All of them occur in single fields, mostly personal ones that are not even wanted; the rest of the page is good.
+    """
+    try:
+        loose = json.loads(
+            body.decode("utf-8-sig", "replace"),
+            strict=False,
+            parse_float=str,  # numbers as they are written: nothing goes through a binary float
+            parse_int=lambda text: int(text) if len(text) < 19 else [],
+            parse_constant=lambda _: [],  # of no type that any field takes, so the field is rejected by its name
+        )
+        return json.dumps(loose, ensure_ascii=False).encode("utf-8", "replace")
+    except (ValueError, RecursionError):
+        raise Unreadable("not_json") from None
+
+
+def _value(raw: msgspec.Raw) -> Any:
+    try:
+        return _anything.decode(raw)
+    except UNREADABLE:
+        return None
+
+
+def _count(raw: msgspec.Raw) -> int | None:
+    """`totalCount`, also where it is written as text."""
+    value = _value(raw)
+    text = str(value).strip() if isinstance(value, (int, float, str)) else ""
+    return int(text.partition(".")[0]) if _COUNT.fullmatch(text) else None
+
+
+def _error_code(answer: _Answer, *, nothing_else: bool) -> int | str | None:
+    """The code of an error body, None where the answer is none.
+
+    An error may come with an empty list beside it, so a code that says anything at all makes the answer an error; a
+    message alone does so only where there is no list.
+    """
+    code = _value(answer.code)
+    if isinstance(code, float) and code.is_integer():
+        code = int(code)
+    if isinstance(code, str) and re.fullmatch(r"-?\d{1,9}", code.strip(), re.ASCII):
+        code = int(code)
+    known = isinstance(code, (int, str)) and not isinstance(code, bool)
+    if nothing_else:
+        said = known or any(_value(raw) is not None for raw in (answer.message, answer.error))
+        return (code if known else "") if said else None
+    return code if known and code not in (0, "", "ok", "OK") else None
