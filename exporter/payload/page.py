@@ -95,17 +95,21 @@ def _patient(body: bytes) -> Page:
 
 def _opened(body: bytes) -> tuple[_Answer, list[msgspec.Raw]]:
     """The answer's own fields, and its records unread."""
-    mended = False
-    while True:
-        try:
-            answer = _answer.decode(body)
-            return answer, _raws.decode(answer.records) or []
-        except msgspec.ValidationError:  # an array, a text, `records` of another form
-            raise Unreadable("malformed") from None
-        except UNREADABLE:
-            if mended:
-                raise Unreadable("not_json") from None
-            body, mended = _mended(body), True
+    try:
+        return _parted(body)
+    except msgspec.ValidationError:  # an array, a text, `records` of another form
+        raise Unreadable("malformed") from None
+    except UNREADABLE:
+        mended = _mended(body)
+    try:
+        return _parted(mended)
+    except UNREADABLE:
+        raise Unreadable("malformed") from None
+
+
+def _parted(body: bytes) -> tuple[_Answer, list[msgspec.Raw]]:
+    answer = _answer.decode(body)
+    return answer, _raws.decode(answer.records) or []
 
 
 def _mended(body: bytes) -> bytes:

@@ -131,6 +131,7 @@ def test_what_is_not_json_is_named_so(body: bytes) -> None:
     "body",
     [
         b"[]",
+        b"[NaN]",
         b"null",
         b"3",
         b'"text"',
@@ -183,6 +184,7 @@ POISON: list[tuple[bytes, str]] = [
     (json.dumps(record()).replace("200", "1e999999999").encode(), "amount"),
     (json.dumps(record()).replace("200", "9" * 5000).encode(), "amount"),
     (json.dumps(record(amount="\ud800")).encode(), "amount"),
+    (json.dumps(record(amount="1")).encode().replace(b'"amount": "1"', b'"amount": "\xff"'), "amount"),
     (json.dumps(record(status=True)).encode(), "status"),
     (json.dumps(record(status=[])).encode(), "status"),
     (json.dumps(record()).replace('"ok"', "1e999").encode(), "status"),
