@@ -92,9 +92,14 @@ def _next_edge(covered: Duration, policy: Policy) -> Duration | None:
     return edges[index] if index < len(edges) else None
 
 
+def back_to(start: Instant, names: Sequence[str], now: Instant, policy: Policy) -> tuple[Assignment, ...]:
+    """From an instant to now; the end is closed, so that it can be complete while operations go on."""
+    return tuple(_batches(Span(start, now), tuple(names), policy.batch))
+
+
 def sweep(now: Instant, names: Sequence[str], policy: Policy) -> tuple[Assignment, ...]:
     """The whole lookback again."""
-    return tuple(_batches(Span(now - policy.lookback, now + AHEAD), tuple(names), policy.batch))
+    return back_to(now - policy.lookback, names, now, policy)
 
 
 def follow(now: Instant, pending: Iterable[Entry], policy: Policy, turn: int) -> tuple[Assignment, ...]:
@@ -125,7 +130,7 @@ def _batches(span: Span, names: tuple[str, ...], size: int) -> Iterator[Assignme
 
 
 def pieces(assignment: Assignment, stride: Duration, now: Instant) -> tuple[Assignment, ...]:
-    """The same terminals, the span cut into strides; the last piece keeps the open end."""
+    """The same terminals, the span cut into strides; an end in the future belongs to the last piece."""
     (start, end), names = assignment
     cuts = [*range(start, min(end, now), stride), end]
     return tuple(Assignment(Span(low, high), names) for low, high in pairwise(cuts))

@@ -145,9 +145,8 @@ class SqliteStore:
         labels = _text((*entry.key, entry.currency))
         number = self._series.get(labels)
         if number is None:
-            number = self._db.execute("INSERT INTO series (labels) VALUES (?) RETURNING number", (labels,)).fetchone()[
-                0
-            ]
+            row = self._db.execute("INSERT INTO series (labels) VALUES (?) RETURNING number", (labels,)).fetchone()
+            number = int(row[0])
             self._series[labels] = number
         return number
 

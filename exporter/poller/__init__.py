@@ -1,0 +1,6 @@
+"""The cycle of a poll: gather, decide, commit, publish; and the loops around it."""
+
+from exporter.poller.cycle import AccountPoller
+from exporter.poller.publication import Publication
+
+__all__ = ["AccountPoller", "Publication"]
