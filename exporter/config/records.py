@@ -4,13 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 from exporter.model import DAY, HOUR, MINUTE, SECOND, Duration, Instant, Terminal
 from exporter.outcomes import Outcomes
 
+_LONGEST_SECRET: Final = 64 * 1024
+
 
 class SecretUnreadable(Exception):
     """A secret's file cannot be read, or holds nothing; the text names key and file and never the value."""
+
+    def __init__(self, key: str, file: Path, reason: str) -> None:
+        super().__init__(f"{key}_file: {file}: {reason}")
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +36,18 @@ class Secret:
         if self.file is None:
             return self.value or ""
         try:
-            text = self.file.read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-            raise SecretUnreadable(f"{self.key}_file: {self.file}: {reason}") from None
+            with self.file.open("rb") as file:
+                content = file.read(_LONGEST_SECRET + 1)
+            # Windows' editors begin UTF-8 files with a mark that is not part of the text.
+            text = content.decode("utf-8-sig").rstrip("\r\n")
+        except OSError as error:
+            raise SecretUnreadable(self.key, self.file, error.strerror or "cannot be read") from None
+        except UnicodeDecodeError:
+            raise SecretUnreadable(self.key, self.file, "not UTF-8") from None
         if not text:
-            raise SecretUnreadable(f"{self.key}_file: {self.file}: the file is empty")
+            raise SecretUnreadable(self.key, self.file, "the file is empty")
+        if len(content) > _LONGEST_SECRET:
+            raise SecretUnreadable(self.key, self.file, "too large to be a secret")
         return text
 
 
