@@ -1,0 +1,16 @@
+"""The composition root: real clock, real network, real store, put together; the only place that knows them all."""
+
+from exporter.app.clock import wall_clock
+from exporter.app.demo import Addresses, demo
+from exporter.app.running import Options, StartFailed, readable_secrets, run, unreadable_secrets
+
+__all__ = [
+    "Addresses",
+    "Options",
+    "StartFailed",
+    "demo",
+    "readable_secrets",
+    "run",
+    "unreadable_secrets",
+    "wall_clock",
+]

@@ -1,0 +1,195 @@
+"""The exporter as a process: everything is built here, started together, and stopped together."""
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+
+import httpx
+import structlog
+
+from exporter import __version__
+from exporter.app.clock import wall_clock
+from exporter.client import EpayClient, http_client
+from exporter.config import Account, Config, Secret, SecretUnreadable
+from exporter.instrumentation import Instruments
+from exporter.ledger import Ledger
+from exporter.model import SECOND, Decision, Policy, Remembered
+from exporter.poller import MAX_RECORDS, AccountPoller, Publication
+from exporter.state import CommitFailed, StateUnusable, Store, open_store
+from exporter.web import AddressUnusable, bind, create_app, serve
+from exporter.windows import begin
+
+
+class StartFailed(Exception):
+    """The exporter cannot start; the text is one line that says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line adds to the configuration."""
+
+    listen: tuple[str, ...] = (":10084",)
+    telemetry_path: str = "/metrics"
+
+
+def credentials(config: Config) -> tuple[Secret, ...]:
+    """All secrets of a configuration."""
+    return tuple(
+        secret
+        for account in config.accounts
+        for secret in (account.username, account.password, account.client_id, account.client_secret)
+    )
+
+
+async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str]], None] | None = None) -> None:
+    """Serve and poll until cancelled, or SIGTERM or SIGINT arrives. Raises StartFailed."""
+    log = structlog.get_logger("epay.app")
+    with contextlib.ExitStack() as held:
+        sockets = []
+        try:
+            for address in options.listen:
+                sockets.append(held.enter_context(bind(address)))
+            store = open_store(config.state_url)
+            held.callback(store.close)
+            remembered = _recall(store, config)
+        except (AddressUnusable, StateUnusable, CommitFailed) as error:
+            raise StartFailed(str(error)) from None
+        instruments = Instruments([account.name for account in config.accounts], __version__, _revision())
+        instruments.configuration_applied(wall_clock())
+        policy = _policy(config)
+        publication = Publication(stale_after=3 * config.poll.interval)
+        app = create_app(publication.current, instruments.registry, wall_clock, options.telemetry_path, __version__)
+        addresses = [_url(sock.getsockname()) for sock in sockets]
+        log.info("listening", addresses=", ".join(addresses), state=config.state_url.split(":", 1)[0])
+        async with http_client(config.poll.timeout / SECOND) as http:
+            slots = asyncio.Semaphore(config.poll.max_concurrency)
+            pollers = [
+                _poller(account, config, policy, remembered, store, publication, instruments, http, slots)
+                for account in config.accounts
+            ]
+            async with _until_signalled(), asyncio.TaskGroup() as tasks:
+                tasks.create_task(serve(app, sockets))
+                for poller in pollers:
+                    tasks.create_task(poller.run())
+                if on_ready is not None:
+                    on_ready(addresses)
+    log.info("stopped")
+
+
+def _poller(
+    account: Account,
+    config: Config,
+    policy: Policy,
+    remembered: Remembered,
+    store: Store,
+    publication: Publication,
+    instruments: Instruments,
+    http: httpx.AsyncClient,
+    slots: asyncio.Semaphore,
+) -> AccountPoller:
+    ledger = Ledger(
+        account.name, account.terminals, config.outcomes, policy, config.limits.max_codes_per_terminal, remembered
+    )
+    bank = EpayClient(
+        account=account,
+        poll=config.poll,
+        limits=config.limits,
+        http=http,
+        slots=slots,
+        observer=instruments,
+        clock=wall_clock,
+        monotonic=time.monotonic,
+        random=random.SystemRandom().random,
+        max_records=MAX_RECORDS,
+    )
+    return AccountPoller(
+        account=account.name,
+        terminals=account.terminals,
+        ledger=ledger,
+        bank=bank,
+        store=store,
+        policy=policy,
+        sweep_interval=config.poll.sweep_interval,
+        publication=publication,
+        observer=instruments,
+        clock=wall_clock,
+        monotonic=time.monotonic,
+    )
+
+
+def _recall(store: Store, config: Config) -> Remembered:
+    """What the store knows; terminals that it does not know begin now, and that is kept before anything is read."""
+    remembered = store.recall()
+    now = wall_clock()
+    fresh = {t.name: begin(now) for t in config.terminals if t.name not in remembered.checkpoints}
+    if not fresh:
+        return remembered
+    store.commit(Decision(now=now, checkpoints=fresh))
+    return Remembered({**remembered.checkpoints, **fresh}, remembered.entries, remembered.totals)
+
+
+def _policy(config: Config) -> Policy:
+    poll = config.poll
+    return Policy(poll.interval, poll.lookback, poll.max_gap, poll.follow_pending, config.windows)
+
+
+@contextlib.asynccontextmanager
+async def _until_signalled() -> AsyncIterator[None]:
+    """SIGTERM and SIGINT end the body in order; the process then exits with 0."""
+    loop = asyncio.get_running_loop()
+    body = asyncio.current_task()
+    signalled = False
+
+    def stop() -> None:
+        nonlocal signalled
+        if not signalled and body is not None:
+            signalled = True
+            body.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not signalled:
+            raise
+        if body is not None:
+            body.uncancel()
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+def unreadable_secrets(config: Config) -> tuple[str, ...]:
+    """One line for each secret that cannot be read."""
+    problems = []
+    for secret in credentials(config):
+        try:
+            secret.read()
+        except SecretUnreadable as error:
+            problems.append(str(error))
+    return tuple(problems)
+
+
+def readable_secrets(config: Config) -> tuple[str, ...]:
+    """The values to be masked in logs."""
+    values = []
+    for secret in credentials(config):
+        with contextlib.suppress(SecretUnreadable):
+            values.append(secret.read())
+    return tuple(values)
+
+
+def _url(address: tuple[str, int]) -> str:
+    host, port = address[:2]
+    host = "localhost" if host in {"::", "0.0.0.0"} else host  # noqa: S104  shown, not bound
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _revision() -> str:
+    return os.environ.get("EPAY_EXPORTER_REVISION", "unknown")
