@@ -1,0 +1,6 @@
+"""One account at the bank: login, pages, retries, rate budget."""
+
+from exporter.client.epay import EpayClient
+from exporter.client.transport import http_client
+
+__all__ = ["EpayClient", "http_client"]

@@ -1,0 +1,97 @@
+"""What the list is asked, and how its pages are walked to the end."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from exporter.config.records import Account, Paging, TerminalFilter
+from exporter.model import Assignment, Instant, Operation, Page, Rejection, Span
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = 1_000
+_RESTARTS = 3
+
+Fetch = Callable[[int, int], Awaitable[Page]]
+"""A page of the list, by `page` and `size` as the bank takes them."""
+
+
+def bounds(span: Span) -> tuple[str, str]:
+    """A span as `between` takes it: a millisecond wider at both ends, for nobody knows whether they are inclusive."""
+    return _written(span.start // _MILLISECOND - 1), _written(-(-span.end // _MILLISECOND) + 1)
+
+
+def _written(milliseconds: Instant) -> str:
+    moment = _EPOCH + timedelta(milliseconds=milliseconds)
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def question(account: Account, assignment: Assignment) -> Callable[[int, int], bytes]:
+    """The body of the search for any page of an assignment."""
+    field_name = account.period_field
+    search = [{"name": field_name, "method": "between", "searchParameter": bounds(assignment.span)}]
+    if account.terminal_filter is TerminalFilter.SERVER:
+        ids = {terminal.name: terminal.id for terminal in account.terminals}
+        wanted = [ids[name] for name in assignment.terminals]
+        search.append({"name": "terminal_id", "method": "in", "searchParameter": wanted})
+    order = [{"field": name, "typeOrder": "ASC"} for name in (field_name, "id")]
+
+    def body(page: int, size: int) -> bytes:
+        return msgspec.json.encode(
+            {"paging": {"page": page, "size": size}, "searchParameters": search, "orderParameters": order}
+        )
+
+    return body
+
+
+@dataclass(slots=True)
+class Walk:
+    """One pass over all pages: what it found by id, and the latest page's count of what there is."""
+
+    found: dict[bytes, Operation | Rejection] = field(default_factory=dict)
+    received: int = 0
+    total_count: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether every record that the bank counts has been seen."""
+        return len(self.found) == self.total_count
+
+    def take(self, page: Page) -> bool:
+        """Add a page; whether more must follow."""
+        self.found.update((operation.id, operation) for operation in page.operations)
+        self.found.update((rejection.id, rejection) for rejection in page.rejections)
+        self.received += page.received
+        self.total_count = page.total_count
+        return page.received > 0 and self.received < self.total_count
+
+
+async def walk(fetch: Fetch, paging: Paging, size: int, admit: Callable[[int], None]) -> Walk:
+    """All pages, going on by what was received: the bank may cap `size`. `admit` sees the first count and may raise."""
+    for _ in range(_RESTARTS):
+        passed, shorter = await _walk(fetch, paging, size, admit)
+        if shorter == size:
+            break
+        size = shorter
+    return passed
+
+
+async def _walk(fetch: Fetch, paging: Paging, size: int, admit: Callable[[int], None]) -> tuple[Walk, int]:
+    """One pass, and the size to begin again with: another one only where pages by index came shorter than asked."""
+    passed = Walk()
+    page = await fetch(0, size)
+    admit(page.total_count)
+    left = 10 + 2 * page.total_count // max(1, page.received)  # more pages than this are the bank's mistake
+    number = 0
+    while passed.take(page) and left > 0:
+        left -= 1
+        number += 1
+        if paging is Paging.PAGE_INDEX:
+            if page.received < size and number > 1:
+                return passed, page.received
+            size = min(size, page.received)  # a first page cut short is the first page of that size
+            page = await fetch(number, size)
+        else:
+            page = await fetch(passed.received, size)
+    return passed, size

@@ -1,0 +1,156 @@
+"""The account's one token: shared, renewed by one login at a time, and never asked for in a loop."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from exporter.bank import BankError, LoginRefused, Refused
+from exporter.client import login
+from exporter.client.answers import TokenRefused
+from exporter.client.pauses import GrowingPause
+from exporter.client.transport import Transport
+from exporter.config.records import Account, SecretUnreadable
+from exporter.model import SECOND, Clock, LoginMade, Observer
+
+
+@dataclass(slots=True, eq=False)
+class Token:
+    """A token in use. `worked`: the list has accepted it, so it was good once."""
+
+    value: str = field(repr=False)
+    fingerprint: bytes = field(repr=False)
+    renewed_from: float
+    expires: float
+    worked: bool = False
+
+
+class Tokens:
+    """Gives the account's token.
+
+    Three growing pauses keep it from hammering the bank: after a login that was refused (wrong credentials can lock the
+    account), after one that failed, and after one that did not make the list accept us again.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        transport: Transport,
+        observer: Observer,
+        clock: Clock,
+        monotonic: Callable[[], float],
+        random: Callable[[], float],
+    ) -> None:
+        self._account = account
+        self._transport = transport
+        self._observer = observer
+        self._clock = clock
+        self._monotonic = monotonic
+        self._lock = asyncio.Lock()
+        self._token: Token | None = None
+        self._refused = GrowingPause(2, 300, monotonic, random)
+        self._failed = GrowingPause(1, 30, monotonic, random)
+        self._in_vain = GrowingPause(2, 300, monotonic, random)
+        self._refusal = ""
+        self._refused_fingerprint = b""
+        self._failure: BankError | None = None
+
+    def held(self) -> float:
+        """Seconds that are left of the pause after a failed login."""
+        return self._failed.remaining()
+
+    async def current(self) -> Token:
+        """A token that is good by its own account. Raises BankError, without a request while a pause lasts."""
+        token = self._token
+        if token is not None and self._monotonic() < token.renewed_from:
+            return token
+        async with self._lock:  # those who waited here find the new token
+            token = self._token
+            if token is not None and self._monotonic() < token.renewed_from:
+                return token
+            try:
+                self._token = await self._login()
+            except BankError:
+                if token is None or self._token is not token or self._monotonic() >= token.expires:
+                    raise
+                return token  # it could not be renewed, but it is still good for a while
+            return self._token
+
+    def accepted(self, token: Token, *, after_refusal: bool = False) -> None:
+        """The list has taken the token. `after_refusal`: it had been asked for because another one was refused."""
+        if not token.worked:  # only news ends a pause: an old token says nothing about a login refused since
+            token.worked = True
+            self._refused.clear()
+        if after_refusal:
+            self._in_vain.clear()
+
+    async def replacement(self, token: Token, refusal: TokenRefused) -> Token:
+        """Another token to repeat a refused request with. Raises where another login would be of no use."""
+        if token is self._token:
+            if self._monotonic() < token.expires and (not token.worked or self._in_vain.remaining()):
+                raise self.verdict(token, refusal)
+            self._token = None
+        return await self.current()
+
+    def verdict(self, token: Token, refusal: TokenRefused) -> BankError:
+        """What a refusal means that a new login has not cured, or would not.
+
+        A token that has never worked counts as a refused login. One that works for other requests is kept: then it is
+        this request, perhaps one of its terminals, that is not allowed.
+        """
+        if not token.worked:
+            if token is self._token:
+                self._token = None
+                self._refuse(str(refusal), token.fingerprint)
+            return refusal
+        if not self._in_vain.remaining():
+            self._in_vain.strike()
+        if refusal.status == 401:
+            return refusal
+        return Refused(f"the bank does not allow this request of account {self._account.name} ({refusal.status})")
+
+    async def _login(self) -> Token:
+        secrets = self._secrets()
+        fingerprint = secrets.fingerprint
+        if self._refused.remaining():
+            if fingerprint == self._refused_fingerprint:
+                raise LoginRefused("login_refused", self._refusal)
+            self._refused.clear()  # somebody has put in other credentials: they deserve a try of their own
+        if self._failure is not None and self._failed.remaining():
+            raise type(self._failure)(self._failure.kind, str(self._failure))
+        self._transport.check_held()
+        wall, started = self._clock(), self._monotonic()
+        name = self._account.name
+        try:
+            grant = await self._transport.post(
+                "token",
+                self._account.token_url,
+                lambda answer: login.grant(answer, name),
+                **login.form(self._account, secrets),
+            )
+        except LoginRefused as error:
+            self._refuse(str(error), fingerprint)
+            self._failed.clear()
+            self._observer.observe(LoginMade(name, "refused"))
+            raise
+        except BankError as error:
+            self._failure = error
+            self._failed.strike()
+            self._observer.observe(LoginMade(name, error.kind))
+            raise
+        self._failed.clear()
+        self._observer.observe(LoginMade(name, "success", wall + int(grant.life * SECOND)))
+        expires = started + grant.life
+        return Token(grant.token, fingerprint, expires - min(60.0, grant.life / 10), expires)
+
+    def _secrets(self) -> login.Credentials:
+        try:
+            return login.credentials(self._account)
+        except SecretUnreadable as error:
+            text = str(error)
+        self._observer.observe(LoginMade(self._account.name, "refused"))
+        raise LoginRefused("login_refused", text)
+
+    def _refuse(self, text: str, fingerprint: bytes) -> None:
+        self._refused.strike()
+        self._refusal = text
+        self._refused_fingerprint = fingerprint
