@@ -72,7 +72,9 @@ def parse(text: str) -> Node:
         line = text.count("\n", 0, error.position) + 1
         raise DocumentBroken(line, "a control character, which YAML does not allow") from None
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        # What was never closed is to be mended where it began, not where PyYAML noticed.
+        begun = error.context in ("while scanning a simple key", "while scanning a quoted scalar")
+        mark = error.context_mark if begun else error.problem_mark
         raise DocumentBroken(mark.line + 1 if mark else 0, *_syntax(error.problem or "")) from None
     except yaml.YAMLError:
         raise DocumentBroken(0, "not YAML") from None
@@ -109,7 +111,7 @@ class _Builder:
             case yaml.AliasEvent():
                 if event.anchor not in self._anchors:
                     raise DocumentBroken(line, "an alias (*) for which nothing is anchored above", _QUOTE_HINT)
-                self._place(self._copy(self._anchors[event.anchor], line, len(self._open)))
+                self._place(self._copy(self._anchors[event.anchor], line, line, len(self._open)))
             case yaml.ScalarEvent():
                 self._counted(line, len(self._open))
                 node = Scalar(line, event.value, event.style is None, event.tag not in _TEXT_TAGS)
@@ -156,16 +158,18 @@ class _Builder:
         if depth > _DEEPEST:
             raise DocumentBroken(line, f"nested more than {_DEEPEST} levels deep")
 
-    def _copy(self, node: Node, line: int, depth: int) -> Node:
+    def _copy(self, node: Node, line: int, alias: int, depth: int) -> Node:
         """What an alias stands for; its texts are hidden, because a secret may be anchored where none is expected."""
-        self._counted(line, depth)
+        self._counted(alias, depth)
         match node:
             case Scalar():
                 return replace(node, line=line, hidden=True)
             case Items():
-                return replace(node, line=line, nodes=tuple([self._copy(n, n.line, depth + 1) for n in node.nodes]))
+                return replace(
+                    node, line=line, nodes=tuple([self._copy(n, n.line, alias, depth + 1) for n in node.nodes])
+                )
             case Pairs():
-                pairs = [(key, self._copy(value, value.line, depth + 1)) for key, value in node.nodes]
+                pairs = [(key, self._copy(value, value.line, alias, depth + 1)) for key, value in node.nodes]
                 return replace(node, line=line, nodes=tuple(pairs))
 
 
@@ -182,7 +186,11 @@ _SYNTAX: Final = (
         "a colon where no key can stand",
         "check indentation; quote texts with a colon",
     ),
-    (r"expected <block end>", "this line does not belong to what stands above", "check its indentation"),
+    (
+        r"expected <block end>",
+        "this line does not belong to what stands above",
+        "check its indentation, and quotation marks above",
+    ),
     (r"expected ',' or '\]'", "a list in brackets that is not closed, or lacks a comma", "close it with ]"),
     (r"expected ',' or '\}'", "a mapping in braces that is not closed, or lacks a comma", "close it with }"),
     (r"found unexpected end of stream", "a quotation that is not closed", "close it with the same quotation mark"),

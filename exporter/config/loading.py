@@ -24,7 +24,8 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     readable; the path in `state.url` is relative to the working directory.
     """
     reading = Reading(str(path), path.parent, environ)
-    config = _config(Value(reading, "", 1, _document(path)))
+    document = _document(path)
+    config = _config(Value(reading, "", document.line, document))
     if reading.problems or config is None:
         raise ConfigInvalid(reading.problems)
     return config

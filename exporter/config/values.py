@@ -136,7 +136,7 @@ class Value:
 
     def _nameless(self, key: Scalar, node: Node) -> bool:
         """`{password: a,b}` makes a key of `b`, which may be half a secret and must not be shown."""
-        known = KEYS.get(pattern(self.path), ())
+        known = KEYS.get(pattern(self.path), (key.text,))
         braces = isinstance(self.node, Pairs) and self.node.flow
         return braces and key.text not in known and isinstance(node, Scalar) and node.plain and not node.text
 
