@@ -1,0 +1,124 @@
+"""The exporter's own metrics: what it asks of the bank and what it gets, fed by what the rooms report.
+
+They stand in a registry of their own, never in the library's global one, so that a second exporter in one process (a
+test, the demo) shares nothing with the first.
+"""
+
+from collections.abc import Iterable
+from platform import python_version
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
+
+from exporter.model import SECOND, Instant, LoginMade, PollMade, RequestMade
+
+_ENDPOINTS: Final = ("token", "operations")
+_REQUEST_BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_POLL_BUCKETS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60, 120, 300)
+
+
+class Instruments:
+    """An observer that counts. `registry` holds its metrics, those of the process and of Python."""
+
+    def __init__(self, accounts: Iterable[str], version: str, revision: str = "unknown") -> None:
+        self.registry = CollectorRegistry()
+        self._polls = Counter(
+            "epay_polls_total",
+            "Polls of the bank by how they ended: success, partial (some terminals failed), or the kind of the error.",
+            ("account", "result"),
+            registry=self.registry,
+        )
+        self._poll_duration = Histogram(
+            "epay_poll_duration_seconds",
+            "How long a poll of the bank took, from the first request to the commit.",
+            ("account",),
+            buckets=_POLL_BUCKETS,
+            registry=self.registry,
+        )
+        self._requests = Counter(
+            "epay_api_requests_total",
+            "Requests to the bank by endpoint and how they ended: success, or the kind of the error; retries included.",
+            ("account", "endpoint", "result"),
+            registry=self.registry,
+        )
+        self._request_duration = Histogram(
+            "epay_api_request_duration_seconds",
+            "How long a request to the bank took, without the waiting for its turn.",
+            ("account", "endpoint"),
+            buckets=_REQUEST_BUCKETS,
+            registry=self.registry,
+        )
+        self._logins = Counter(
+            "epay_logins_total",
+            "Logins at the bank by how they ended: success, or the kind of the error.",
+            ("account", "result"),
+            registry=self.registry,
+        )
+        self._token_expiry = Gauge(
+            "epay_token_expiry_timestamp_seconds",
+            "When the bank's token in use runs out; absent until the first login.",
+            ("account",),
+            registry=self.registry,
+        )
+        self._clock_skew = Gauge(
+            "epay_clock_skew_seconds",
+            "The bank's clock minus ours by its last answer, good to a second; absent until the first answer.",
+            ("account",),
+            registry=self.registry,
+        )
+        self._reload_successful = Gauge(
+            "epay_config_last_reload_successful",
+            "Whether the last reading of the configuration was applied (1) or refused (0).",
+            registry=self.registry,
+        )
+        self._reload_timestamp = Gauge(
+            "epay_config_last_reload_success_timestamp_seconds",
+            "When the configuration in use was read.",
+            registry=self.registry,
+        )
+        build = Gauge(
+            "epay_exporter_build_info",
+            "Always 1: version and revision of the exporter and the version of Python that runs it.",
+            ("version", "revision", "python_version"),
+            registry=self.registry,
+        )
+        build.labels(version, revision, python_version()).set(1)
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        for account in accounts:
+            self._begin(account)
+
+    def _begin(self, account: str) -> None:
+        """The series that must exist before the first event, or `increase()` would miss it."""
+        self._polls.labels(account, "success")
+        self._poll_duration.labels(account)
+        for endpoint in _ENDPOINTS:
+            self._requests.labels(account, endpoint, "success")
+            self._request_duration.labels(account, endpoint)
+        self._logins.labels(account, "success")
+        self._logins.labels(account, "login_refused")
+
+    def observe(self, event: RequestMade | LoginMade | PollMade) -> None:
+        """Count one event; never raises."""
+        match event:
+            case PollMade(account, result, seconds):
+                self._polls.labels(account, result).inc()
+                self._poll_duration.labels(account).observe(seconds)
+            case RequestMade(account, endpoint, result, seconds, skew):
+                self._requests.labels(account, endpoint, result).inc()
+                self._request_duration.labels(account, endpoint).observe(seconds)
+                if skew is not None:
+                    self._clock_skew.labels(account).set(skew)
+            case LoginMade(account, result, expires):
+                self._logins.labels(account, result).inc()
+                if expires is not None:
+                    self._token_expiry.labels(account).set(expires / SECOND)
+
+    def configuration_applied(self, at: Instant) -> None:
+        """The configuration was read and is in use, at the start or by a reload."""
+        self._reload_successful.set(1)
+        self._reload_timestamp.set(at / SECOND)
+
+    def configuration_refused(self) -> None:
+        """A reload was refused; the configuration before it stays in use."""
+        self._reload_successful.set(0)
