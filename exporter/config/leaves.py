@@ -88,7 +88,7 @@ def word(choices: Sequence[str]) -> Callable[[Value], str]:
             return words.text
         listed = ", ".join(choices)
         meant = close(words.text, list(choices)) if words.public else []
-        raise Wrong(f"{words.shown} is none of {listed}", f'did you mean "{meant[0]}"?' if meant else "")
+        raise Wrong(f"{words.shown} is not one of {listed}", f'did you mean "{meant[0]}"?' if meant else "")
 
     return read
 

@@ -26,7 +26,7 @@ class Reading:
 
     file: str
     directory: Path
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
     problems: list[Problem] = field(default_factory=list)
 
 
