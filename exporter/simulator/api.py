@@ -103,13 +103,13 @@ class Bank:
         return self._finished(_json(200, answer), struck)
 
     async def truth(self, request: Request) -> Response:
-        """`GET /truth`."""
-        now = self.now()
+        """`GET /truth`; with `at`, as it was at an earlier moment."""
         try:
+            now = int(request.query_params.get("at", self.now()))
             begin = int(request.query_params.get("from", self._world.start))
             end = int(request.query_params.get("to", now + 1))
         except ValueError:
-            return _json(400, {"error": "from and to are microseconds since the epoch"})
+            return _json(400, {"error": "from, to and at are microseconds since the epoch"})
         return _json(200, truth(self._world, begin, end, now))
 
     async def _answer(self, request: Request, *, poison: bool) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -185,9 +185,13 @@ def _moment(text: str) -> int:
 
 def _minor_units(text: str) -> int:
     try:
-        return int(Decimal(text) * 100)
-    except (InvalidOperation, ValueError, OverflowError):
-        raise Refusal(f"{text!r} is not an amount") from None
+        scaled = Decimal(text) * 100
+        exact = scaled == int(scaled)
+    except (ArithmeticError, ValueError):
+        exact = False
+    if not exact:
+        raise Refusal(f"{text!r} is not an amount")
+    return int(scaled)
 
 
 def _terminals(parameter: Parameter, settings: Settings) -> set[int]:

@@ -16,6 +16,7 @@ class _Block(NamedTuple):
     """A run of whole slots whose operations are all visible: counting them is enough."""
 
     first_slot: int
+    stop_slot: int
     begin: int  # running count at its beginning, within its block
     running: Sequence[int]
 
@@ -26,6 +27,9 @@ class _Block(NamedTuple):
         slot = self.first_slot - self.first_slot % SLOTS_PER_BLOCK + place
         return world.slot(terminals, slot)[index - self.running[place]]
 
+    def all(self, world: World, terminals: tuple[int, ...]) -> Iterator[Operation]:
+        return (one for slot in range(self.first_slot, self.stop_slot) for one in world.slot(terminals, slot))
+
 
 class _Listed(NamedTuple):
     """Operations at hand."""
@@ -34,6 +38,9 @@ class _Listed(NamedTuple):
 
     def at(self, _world: World, _terminals: tuple[int, ...], index: int) -> Operation:
         return self.operations[index]
+
+    def all(self, _world: World, _terminals: tuple[int, ...]) -> Iterator[Operation]:
+        return iter(self.operations)
 
 
 class Selection:
@@ -56,7 +63,7 @@ class Selection:
 
     def __iter__(self) -> Iterator[Operation]:
         """All of them."""
-        return (self._at(index) for index in range(self.total))
+        return (one for part in self._parts for one in part.all(self._world, self._search.terminals))
 
     def page(self, random: Random) -> list[Operation]:
         """The page that the search asks for; in any order where it asks for none."""
@@ -85,7 +92,7 @@ class Selection:
 
     def _cut(self) -> Iterator[tuple[_Block | _Listed, int]]:
         """The span as runs that can be counted and slots that must be looked through."""
-        if self._begin >= self._end:
+        if self._begin >= self._end or not self._search.terminals:
             return
         world = self._world
         first, last = world.slot_of(self._begin), world.slot_of(self._end - 1)
@@ -101,7 +108,7 @@ class Selection:
             stop = min(outer, (block + 1) * SLOTS_PER_BLOCK)
             running = world.counts(self._search.terminals, block)
             begin = running[place]
-            yield _Block(slot, begin, running), running[place + stop - slot] - begin
+            yield _Block(slot, stop, begin, running), running[place + stop - slot] - begin
             slot = stop
         yield from self._look_through(max(outer, first), last + 1)
 

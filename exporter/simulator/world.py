@@ -202,7 +202,7 @@ class World:
         amount, currency = _amount(random)
         return Operation(
             created=created,
-            id=_uuid(random.getrandbits(122)),
+            id=_uuid(random.getrandbits(128)),
             terminal=terminal,
             visible_at=created + int(delay * SECOND),
             final_at=final_at,
