@@ -149,6 +149,7 @@ class Section:
         self._known = KEYS[pattern(value.path)]
         self._given = {key.text: value.child(key.text, key.line, node) for key, node in pairs}
         self._unsound: set[str] = set()
+        self._in_braces = isinstance(value.node, Pairs) and value.node.flow
         for key in [key for key in self._given if key not in self._known]:
             self._unknown(key, self._given.pop(key))
 
@@ -160,7 +161,10 @@ class Section:
         # What a misspelt key should have given is not missing: one mistake, one line.
         self._unsound.update(meant)
         elsewhere = [place for place, keys in KEYS.items() if key in keys]
-        if meant:
+        if self._in_braces and not meant and "password" in self._known:
+            # `{password: a, b: c}`: the key may be half a password.
+            self.value.report("an unknown key, in braces", "put a text with a comma in quotes")
+        elif meant:
             value.report("unknown key", f'did you mean "{meant[0]}"?')
         elif elsewhere:
             value.report(

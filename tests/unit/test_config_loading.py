@@ -1,13 +1,12 @@
 """From files to a Config: defaults, presets, variables, and files that cannot be read at all."""
 
 import os
-import re
 from contextlib import suppress
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.config import (
@@ -262,8 +261,6 @@ SPECIAL = st.text(alphabet="x:-[]{}&*!|>'\"%@#?,\t ~0\\`=<", max_size=6)
 def test_no_password_that_yaml_misreads_is_shown(
     tmp_path_factory: pytest.TempPathFactory, before: str, after: str, style: str
 ) -> None:
-    # A comma and then a colon with a blank make another key of it, which no reader can know to be a secret.
-    assume(style == "block" or (": " not in f"{after} " and not re.search(r":[\[\]{},\t]", after)))
     password = f"{before}hush{after}"
     rest = 'username: u, client_id: c, client_secret: s, terminals: [{id: "1"}]'
     block = "  - username: u\n    password: {}\n    client_id: c\n    terminals: []\n"
