@@ -96,7 +96,7 @@ class Instruments:
             self._requests.labels(account, endpoint, "success")
             self._request_duration.labels(account, endpoint)
         self._logins.labels(account, "success")
-        self._logins.labels(account, "login_refused")
+        self._logins.labels(account, "refused")
 
     def observe(self, event: RequestMade | LoginMade | PollMade) -> None:
         """Count one event; never raises."""

@@ -32,7 +32,7 @@ def test_what_can_happen_first_starts_at_zero(instruments: Instruments) -> None:
         assert value(instruments, "epay_polls_total", account=account, result="success") == 0
         assert value(instruments, "epay_poll_duration_seconds_count", account=account) == 0
         assert value(instruments, "epay_logins_total", account=account, result="success") == 0
-        assert value(instruments, "epay_logins_total", account=account, result="login_refused") == 0
+        assert value(instruments, "epay_logins_total", account=account, result="refused") == 0
         for endpoint in ("token", "operations"):
             labels = {"account": account, "endpoint": endpoint}
             assert value(instruments, "epay_api_requests_total", result="success", **labels) == 0
@@ -67,9 +67,9 @@ def test_requests_are_counted_and_timed_and_tell_the_banks_clock(instruments: In
 
 def test_a_login_that_fails_leaves_the_expiry_of_the_last_token(instruments: Instruments) -> None:
     instruments.observe(LoginMade("main", "success", expires=NOW))
-    instruments.observe(LoginMade("main", "login_refused"))
+    instruments.observe(LoginMade("main", "refused"))
 
-    assert value(instruments, "epay_logins_total", account="main", result="login_refused") == 1
+    assert value(instruments, "epay_logins_total", account="main", result="refused") == 1
     assert value(instruments, "epay_token_expiry_timestamp_seconds", account="main") == NOW / SECOND
 
 

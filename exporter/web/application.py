@@ -1,0 +1,80 @@
+"""The endpoints, put together."""
+
+from collections.abc import Callable
+from typing import Final
+
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from exporter.model import Clock, Snapshot
+from exporter.web.metrics import Metrics
+from exporter.web.page import Page
+
+_SECURITY_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+_NOTHING_ALLOWED: Final = "default-src 'none'; frame-ancestors 'none'"
+_NAMED: Final = 5
+"""Terminals that a probe's answer names; it is read in a terminal or an event, not as a list."""
+
+
+def create_app(
+    snapshots: Callable[[], Snapshot],
+    registry: CollectorRegistry,
+    clock: Clock,
+    telemetry_path: str = "/metrics",
+    version: str = "",
+) -> Starlette:
+    """The web side of an exporter. `snapshots` gives the current snapshot and is asked at each request."""
+    page = Page(telemetry_path, version)
+
+    async def healthy(_: Request) -> Response:
+        return PlainTextResponse("OK")
+
+    async def ready(_: Request) -> Response:
+        waiting = [each.terminal.name for each in snapshots().terminals if not each.tried]
+        if not waiting:
+            return PlainTextResponse("OK")
+        names = ", ".join(waiting[:_NAMED]) + (", …" if len(waiting) > _NAMED else "")
+        return PlainTextResponse(f"not ready: waiting for the first poll of {names}", status_code=503)
+
+    def status(_: Request) -> Response:  # not a coroutine: Starlette runs it in a thread, where it holds up nobody
+        html = page.render(snapshots(), clock())
+        return HTMLResponse(html, headers={"Content-Security-Policy": page.content_security_policy})
+
+    app = Starlette(
+        routes=[
+            Route(telemetry_path, Metrics(snapshots, registry, clock).__call__, methods=["GET"]),
+            Route("/-/healthy", healthy, methods=["GET"]),
+            Route("/-/ready", ready, methods=["GET"]),
+            Route("/", status, methods=["GET"]),
+        ],
+        middleware=[Middleware(_SecurityHeaders)],
+    )
+    app.router.redirect_slashes = False  # what is not there is not there
+    return app
+
+
+class _SecurityHeaders:
+    """Headers that tell a browser to trust nothing of an answer but what it is."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(_SECURITY_HEADERS)
+                headers.setdefault("Content-Security-Policy", _NOTHING_ALLOWED)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)

@@ -1,0 +1,62 @@
+"""The telemetry endpoint: what Prometheus scrapes."""
+
+import asyncio
+import gzip
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import Response
+
+from exporter.exposition import families, render
+from exporter.model import Clock, Snapshot
+from exporter.web.scrapers import Scraper, Scrapers
+
+_CONCURRENT = 2
+"""Renderings at a time: more would only take the processor from each other and from the polls."""
+
+
+class Metrics:
+    """Answers scrapes. Renders in a thread, so that nothing else waits for it: health checks least of all."""
+
+    def __init__(self, snapshots: Callable[[], Snapshot], registry: CollectorRegistry, clock: Clock) -> None:
+        self._snapshots = snapshots
+        self._registry = registry
+        self._clock = clock
+        self._scrapers = Scrapers()
+        self._turns = asyncio.Semaphore(_CONCURRENT)
+
+    async def __call__(self, request: Request) -> Response:
+        """The current snapshot in the format and encoding that the scraper asks for."""
+        scraper = Scraper(request.client.host if request.client else "", request.headers.get("user-agent", ""))
+        zipped = accepts_gzip(request.headers.get("accept-encoding", ""))
+        async with self._turns:
+            snapshot, exposed = self._snapshots(), self._scrapers.seen(scraper)
+            accept = request.headers.get("accept", "")
+            body, content_type = await asyncio.to_thread(self._rendered, snapshot, exposed, accept, zipped)
+        headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
+        if zipped:
+            headers["Content-Encoding"] = "gzip"
+        # Noted once the answer is out. Who asked for the head only, or hung up meanwhile, has seen nothing.
+        seen = request.method == "GET" and not await request.is_disconnected()
+        noting = BackgroundTask(self._note, scraper, snapshot.sequence) if seen else None
+        return Response(body, headers=headers, background=noting)
+
+    def _rendered(self, snapshot: Snapshot, exposed: int, accept: str, zipped: bool) -> tuple[bytes, str]:
+        sources = (families(snapshot, self._clock(), exposed), self._registry.collect())
+        body, content_type = render(sources, accept)
+        return (gzip.compress(body, compresslevel=1, mtime=0) if zipped else body), content_type
+
+    async def _note(self, scraper: Scraper, sequence: int) -> None:
+        """A coroutine, so that it runs in the loop at once and not in a thread some time."""
+        self._scrapers.note(scraper, sequence)
+
+
+def accepts_gzip(accept_encoding: str) -> bool:
+    """Whether an Accept-Encoding header asks for gzip: named, and not with a weight of zero."""
+    for offer in accept_encoding.lower().split(","):
+        coding, *parameters = (part.strip() for part in offer.split(";"))
+        if coding == "gzip":
+            return not any(parameter.replace(" ", "").rstrip("0") in {"q=", "q=0."} for parameter in parameters)
+    return False
