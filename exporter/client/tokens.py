@@ -15,13 +15,13 @@ from exporter.model import SECOND, Clock, LoginMade, Observer
 
 @dataclass(slots=True, eq=False)
 class Token:
-    """A token in use. `worked`: the list has accepted it, so it was good once."""
+    """A token in use. `worked`: the list has accepted it once. `suspect`: refused by the list, and a login no cure."""
 
     value: str = field(repr=False)
-    fingerprint: bytes = field(repr=False)
     renewed_from: float
     expires: float
     worked: bool = False
+    suspect: bool = False
 
 
 class Tokens:
@@ -77,16 +77,15 @@ class Tokens:
 
     def accepted(self, token: Token, *, after_refusal: bool = False) -> None:
         """The list has taken the token. `after_refusal`: it had been asked for because another one was refused."""
-        if not token.worked:  # only news ends a pause: an old token says nothing about a login refused since
-            token.worked = True
-            self._refused.clear()
+        token.worked = True
         if after_refusal:
             self._in_vain.clear()
 
     async def replacement(self, token: Token, refusal: TokenRefused) -> Token:
         """Another token to repeat a refused request with. Raises where another login would be of no use."""
         if token is self._token:
-            if self._monotonic() < token.expires and (not token.worked or self._in_vain.remaining()):
+            fresh = not token.worked and not token.suspect
+            if self._monotonic() < token.expires and (fresh or self._in_vain.remaining()):
                 raise self.verdict(token, refusal)
             self._token = None
         return await self.current()
@@ -94,19 +93,15 @@ class Tokens:
     def verdict(self, token: Token, refusal: TokenRefused) -> BankError:
         """What a refusal means that a new login has not cured, or would not.
 
-        A token that has never worked counts as a refused login. One that works for other requests is kept: then it is
-        this request, perhaps one of its terminals, that is not allowed.
+        The token is kept: the reason lies elsewhere (the allow-list, a right, a terminal), so it will be good as soon
+        as that is mended, and until then it serves other requests. A login is tried again only when the pause is over.
         """
-        if not token.worked:
-            if token is self._token:
-                self._token = None
-                self._refuse(str(refusal), token.fingerprint)
-            return refusal
         if not self._in_vain.remaining():
             self._in_vain.strike()
-        if refusal.status == 401:
-            return refusal
-        return Refused(f"the bank does not allow this request of account {self._account.name} ({refusal.status})")
+        token.suspect = True
+        if token.worked and refusal.status == 403:
+            return Refused(f"the bank does not allow this request of account {self._account.name} (403)")
+        return refusal
 
     async def _login(self) -> Token:
         secrets = self._secrets()
@@ -128,7 +123,9 @@ class Tokens:
                 **login.form(self._account, secrets),
             )
         except LoginRefused as error:
-            self._refuse(str(error), fingerprint)
+            self._refused.strike()
+            self._refusal = str(error)
+            self._refused_fingerprint = fingerprint
             self._failed.clear()
             self._observer.observe(LoginMade(name, "refused"))
             raise
@@ -137,10 +134,11 @@ class Tokens:
             self._failed.strike()
             self._observer.observe(LoginMade(name, error.kind))
             raise
+        self._refused.clear()
         self._failed.clear()
         self._observer.observe(LoginMade(name, "success", wall + int(grant.life * SECOND)))
         expires = started + grant.life
-        return Token(grant.token, fingerprint, expires - min(60.0, grant.life / 10), expires)
+        return Token(grant.token, expires - min(60.0, grant.life / 10), expires)
 
     def _secrets(self) -> login.Credentials:
         try:
@@ -149,8 +147,3 @@ class Tokens:
             text = str(error)
         self._observer.observe(LoginMade(self._account.name, "refused"))
         raise LoginRefused("login_refused", text)
-
-    def _refuse(self, text: str, fingerprint: bytes) -> None:
-        self._refused.strike()
-        self._refusal = text
-        self._refused_fingerprint = fingerprint
