@@ -4,8 +4,9 @@ import asyncio
 import gzip
 import re
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, MutableMapping
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
@@ -130,6 +131,24 @@ async def test_a_head_counts_as_nothing(client: Client, world: World) -> None:
 
     assert await shown(client, method="HEAD") is None
     assert await shown(client) == 0
+
+
+async def test_a_scraper_that_hung_up_counts_as_nothing(world: World) -> None:
+    world.snapshot = snapshot(terminal_snapshot(), totals={FAILURE: 7}, born={FAILURE: 3}, sequence=15)
+    app = create_app(lambda: world.snapshot, world.registry, lambda: NOW)
+    headers = [(b"user-agent", b"Prometheus/2.42")]
+    scope = {"type": "http", "method": "GET", "path": "/metrics", "headers": headers, "client": ("127.0.0.1", 123)}
+
+    async def gone() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def nowhere(_: MutableMapping[str, Any]) -> None:
+        pass
+
+    await app(scope | {"query_string": b""}, gone, nowhere)
+
+    async with client_of(app) as client:
+        assert [await shown(client), await shown(client)] == [0, 7]
 
 
 async def test_a_failed_rendering_counts_as_nothing(world: World) -> None:
