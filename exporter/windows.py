@@ -139,7 +139,7 @@ def pieces(assignment: Assignment, stride: Duration, now: Instant) -> tuple[Assi
 def shorter(span: Span, now: Instant, total_count: int, limit: int) -> Duration:
     """A stride of which one reading should hold half of what it may, given that a span held too much."""
     length = min(span.end, now) - span.start
-    return max(SECOND, length * limit // (2 * total_count))
+    return max(SECOND, min(length // 2, length * limit // (2 * total_count)))
 
 
 def tally(entries: Iterable[Entry], now: Instant, windows: Sequence[Duration]) -> tuple[WindowTally, ...]:

@@ -118,7 +118,7 @@ class SqliteStore:
             try:
                 with self._transaction():
                     self._write(decision)
-            except sqlite3.Error as error:
+            except (sqlite3.Error, OverflowError) as error:
                 self._series = known  # numbers given in the transaction went with it
                 raise CommitFailed(f"state {self._path}: {_advice(error)}") from None
 
@@ -169,7 +169,7 @@ def _entry_labels(series: tuple[SeriesKey, str], amount: int) -> tuple[SeriesKey
     return series[0], amount, series[1]
 
 
-def _advice(error: sqlite3.Error) -> str:
+def _advice(error: sqlite3.Error | OverflowError) -> str:
     """What an SQLite error means to the person who runs the exporter (https://sqlite.org/rescode.html)."""
     code = getattr(error, "sqlite_errorcode", None)
     match code if code is None else code & 0xFF:

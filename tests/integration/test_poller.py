@@ -1,0 +1,341 @@
+"""Polls of one account against a bank that can be told to fail."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from exporter.bank import BankError, LoginRefused, ServerFailed, Unreachable
+from exporter.ledger import Ledger
+from exporter.model import (
+    DAY,
+    HOUR,
+    MINUTE,
+    SECOND,
+    Assignment,
+    Family,
+    Outcome,
+    Remembered,
+    Terminal,
+    TerminalSnapshot,
+    Total,
+)
+from exporter.poller import AccountPoller, Publication
+from exporter.state import MemoryStore
+from exporter.windows import begin
+from tests.adapters.fakes import FakeBank, FakeClock, FlakyStore, Recorder, names_of, refusing
+from tests.builders import OUTCOMES, POLICY, SHOP, T0, WALLET, checkpoint, operation
+
+
+class World:
+    """A poller with everything around it in the test's hands."""
+
+    def __init__(
+        self,
+        terminals: Sequence[Terminal] = (WALLET, SHOP),
+        store: MemoryStore | None = None,
+        remembered: Remembered | None = None,
+    ) -> None:
+        self.clock = FakeClock()
+        self.bank = FakeBank(numbers={terminal.name: terminal.number for terminal in terminals})
+        self.store = store or MemoryStore()
+        self.recorder = Recorder()
+        self.publication = Publication(stale_after=3 * POLICY.interval)
+        if remembered is None:
+            remembered = Remembered({terminal.name: begin(T0) for terminal in terminals}, (), {})
+        self.poller = AccountPoller(
+            account="main",
+            terminals=terminals,
+            ledger=Ledger("main", terminals, OUTCOMES, POLICY, 100, remembered),
+            bank=self.bank,
+            store=self.store,
+            policy=POLICY,
+            sweep_interval=MINUTE,
+            publication=self.publication,
+            observer=self.recorder,
+            clock=self.clock,
+            monotonic=self.clock.monotonic,
+        )
+
+    async def poll(self, after: int = 15 * SECOND) -> None:
+        self.clock.advance(after)
+        await self.poller.poll()
+
+    def shown(self, name: str = "wallet") -> TerminalSnapshot:
+        return next(t for t in self.publication.current().terminals if t.terminal.name == name)
+
+    def counted(self) -> int:
+        totals = self.publication.current().totals
+        return sum(value for total, value in totals.items() if total.family is Family.OPERATIONS)
+
+
+async def test_the_first_poll_counts_from_now_on_and_fills_every_window() -> None:
+    world = World()
+    world.bank.put(operation("old", T0 - 50 * MINUTE), operation("young", T0 - MINUTE), operation("new", T0 + SECOND))
+    await world.poll()
+
+    assert world.counted() == 1
+    assert [sum(tally.operations.values()) for tally in world.shown().windows] == [2, 2, 3]
+    assert world.shown().window_complete
+    assert not world.shown().catching_up
+    assert world.shown().last_success == T0 + 15 * SECOND
+
+
+async def test_a_quiet_poll_is_one_request() -> None:
+    world = World()
+    await world.poll()
+    world.bank.asked.clear()
+    await world.poll()
+
+    assert names_of(world.bank.asked) == [("wallet", "shop")]
+
+
+async def test_nothing_is_shown_of_a_terminal_before_its_first_poll() -> None:
+    world = World()
+
+    assert not world.shown().read
+    assert not world.shown().tried
+    assert world.shown().windows == ()
+
+
+async def test_a_sweep_finds_what_came_late_and_what_changed() -> None:
+    world = World()
+    world.bank.put(operation("a", T0 + SECOND, status="new"))
+    await world.poll()
+    await world.poll(5 * MINUTE)
+    world.bank.put(operation("a", T0 + SECOND), operation("b", T0 + 2 * SECOND))
+    await world.poll()
+    assert world.counted() == 0
+
+    await world.poller.sweep()
+    assert world.counted() == 2
+    assert world.shown().pending == 0
+
+
+async def test_a_pending_operation_older_than_the_lookback_is_followed_to_its_end() -> None:
+    world = World()
+    world.bank.put(operation("a", T0 + SECOND, status="new"))
+    await world.poll()
+    for _ in range(4):
+        await world.poll(HOUR)
+    assert (world.shown().pending, world.shown().oldest_pending) == (1, T0 + SECOND)
+
+    world.bank.put(operation("a", T0 + SECOND))
+    await world.poller.sweep()
+    assert world.counted() == 1
+    assert world.shown().pending == 0
+
+
+async def test_a_bad_terminal_never_costs_the_others_anything() -> None:
+    terminals = [replace(WALLET, name=f"t{n}", number=str(n)) for n in range(20)]
+    world = World(terminals)
+    world.bank.put(*(operation(n, T0 + SECOND, number=str(n)) for n in range(20)))
+    world.bank.fail = refusing("t7", "t13")
+    with capture_logs() as lines:
+        await world.poll()
+        asked_first = len(world.bank.asked)
+        world.bank.asked.clear()
+        await world.poll()
+
+    failing = {t.terminal.name for t in world.publication.current().terminals if t.failing}
+    assert failing == {"t7", "t13"}
+    assert world.counted() == 18
+    assert asked_first <= 24
+    assert len(world.bank.asked) <= 4
+    assert [line["event"] for line in lines] == ["poll failed"]
+    assert world.recorder.polls == ["partial", "partial"]
+
+
+async def test_a_terminal_in_quarantine_is_asked_ever_less_often_and_comes_back() -> None:
+    world = World()
+    world.bank.fail = refusing("shop")
+    await world.poll()
+    asked: list[int] = []
+    for _ in range(40):
+        world.bank.asked.clear()
+        await world.poll()
+        asked.append(sum("shop" in assignment.terminals for assignment in world.bank.asked))
+    assert sum(asked) <= 8
+    assert world.shown("shop").failing
+    assert not world.shown("wallet").failing
+
+    world.bank.fail = lambda _: None
+    await world.poll(5 * MINUTE)
+    assert not world.shown("shop").failing
+
+
+async def test_a_bank_that_refuses_everything_is_not_searched_for_a_guilty_terminal() -> None:
+    terminals = [replace(WALLET, name=f"t{n}", number=str(n)) for n in range(100)]
+    world = World(terminals)
+    world.bank.fail = refusing(*(t.name for t in terminals))
+    await world.poll()
+
+    assert len(world.bank.asked) <= 12
+    assert all(t.failing for t in world.publication.current().terminals)
+
+    world.bank.fail = lambda _: None
+    await world.poll()
+    assert not any(t.failing for t in world.publication.current().terminals)
+
+
+async def test_counters_and_windows_stay_as_they_were_while_the_bank_is_down() -> None:
+    world = World()
+    world.bank.put(operation("a", T0 + SECOND))
+    await world.poll()
+    before = world.shown()
+    world.bank.fail = lambda _: Unreachable("timeout", "no answer within 10 s")
+    await world.poll()
+
+    assert world.counted() == 1
+    assert world.shown().failing
+    assert world.shown().windows == before.windows
+    assert world.shown().last_success == before.last_success
+    assert world.shown().trouble is not None
+    assert world.recorder.polls == ["success", "timeout"]
+
+
+async def test_each_change_of_state_is_one_line_in_the_log() -> None:
+    world = World()
+    with capture_logs() as lines:
+        await world.poll()
+        world.bank.fail = lambda _: Unreachable("timeout", "no answer within 10 s")
+        for _ in range(10):
+            await world.poll()
+        world.bank.fail = lambda _: ServerFailed("server_error", "503")
+        await world.poll()
+        world.bank.fail = lambda _: None
+        await world.poll()
+        await world.poll()
+
+    assert [(line["event"], line.get("kind")) for line in lines] == [
+        ("poll failed", "timeout"),
+        ("poll failed", "server_error"),
+        ("poll recovered", None),
+    ]
+    assert lines[-1]["after_seconds"] == 165
+
+
+async def test_reading_goes_on_from_the_watermark_after_an_outage() -> None:
+    world = World()
+    await world.poll()
+    world.bank.fail = lambda _: LoginRefused("login_refused", "no")
+    for minute in range(30):
+        world.bank.put(operation(minute, T0 + minute * MINUTE))
+        await world.poll(MINUTE)
+    assert world.counted() == 0
+    world.bank.fail = lambda _: None
+    await world.poll()
+
+    assert world.counted() == 30
+
+
+async def test_what_lies_further_back_than_max_gap_is_named_and_skipped() -> None:
+    remembered = Remembered({"wallet": checkpoint(), "shop": checkpoint()}, (), {})
+    world = World(remembered=remembered)
+    world.bank.put(operation("lost", T0 + HOUR), operation("kept", T0 + 3 * HOUR))
+    with capture_logs() as lines:
+        await world.poll(2 * HOUR + DAY)
+
+    assert world.counted() == 1
+    assert {line["event"] for line in lines} == {"gap: operations of this time are not counted"}
+
+
+async def test_a_span_with_too_much_in_it_is_read_in_pieces() -> None:
+    world = World(remembered=Remembered({"wallet": checkpoint(), "shop": checkpoint()}, (), {}))
+    world.bank.limit = 50
+    world.bank.put(*(operation(n, T0 + n * SECOND) for n in range(1000)))
+    await world.poll(2 * HOUR)
+
+    assert world.counted() == 1000
+    assert not world.shown().catching_up
+    assert max(assignment.span.start for assignment in world.bank.asked) > T0 + HOUR
+
+
+async def test_windows_that_cannot_be_filled_in_pieces_are_filled_all_the_same() -> None:
+    world = World()
+    world.bank.limit = 50
+    world.bank.put(*(operation(n, T0 - n * SECOND) for n in range(3600)))
+    await world.poll()
+
+    assert sum(world.shown().windows[-1].operations.values()) == 3586  # the window holds its beginning
+    assert world.counted() == 1
+
+
+async def test_a_bank_that_miscounts_is_shown_as_incomplete_not_hidden() -> None:
+    world = World()
+    world.bank.miscounts = 1
+    world.bank.put(operation("old", T0 - 50 * MINUTE), operation("new", T0 + SECOND))
+    with capture_logs() as lines:
+        await world.poll()
+        await world.poll()
+
+    assert world.counted() == 1
+    assert not world.shown().window_complete
+    assert [sum(tally.operations.values()) for tally in world.shown().windows] == [1, 1, 2]
+    assert world.shown().checkpoint.watermark == T0
+    assert [line["event"] for line in lines] == ["reading incomplete"]
+
+
+async def test_a_full_disk_stops_counting_and_not_serving_and_nothing_is_lost() -> None:
+    store = FlakyStore()
+    world = World(store=store)
+    await world.poll()
+    store.full = True
+    world.bank.put(operation("a", T0 + 20 * SECOND))
+    await world.poll()
+    assert world.counted() == 0
+    assert world.shown().failing
+    assert world.recorder.polls[-1] == "state"
+
+    store.full = False
+    await world.poll()
+    assert world.counted() == 1
+
+
+async def test_a_restart_goes_on_where_the_state_ends() -> None:
+    store = MemoryStore()
+    first = World(store=store)
+    first.bank.put(operation("a", T0 + SECOND), operation("p", T0 + 2 * SECOND, status="new"))
+    await first.poll()
+    kept = store.recall()
+    second = World(store=store, remembered=replace(kept, checkpoints={**kept.checkpoints}))
+    second.bank.put(operation("a", T0 + SECOND), operation("p", T0 + 2 * SECOND), operation("b", T0 + MINUTE))
+    await second.poll(2 * MINUTE)
+    await second.poller.sweep()
+
+    assert second.counted() == 3
+    assert [sum(tally.operations.values()) for tally in second.shown().windows] == [3, 3, 3]
+
+
+async def test_series_of_an_earlier_run_are_not_born_again() -> None:
+    key = ("wallet", Outcome.SUCCESS, "ok", "00", "0", "none")
+    remembered = Remembered({"wallet": checkpoint(), "shop": checkpoint()}, (), {Total(Family.OPERATIONS, key): 7})
+    world = World(remembered=remembered)
+    world.bank.put(operation("f", T0 + SECOND, status="failed"))
+    await world.poll()
+    snapshot = world.publication.current()
+
+    born = {total.labels[1]: snapshot.born[total] for total in snapshot.totals if total.family is Family.OPERATIONS}
+    assert born["success"] == 0
+    assert born["failure"] == snapshot.sequence
+
+
+async def test_a_defect_of_ours_shows_as_a_failing_poll() -> None:
+    world = World()
+
+    def broken(_: Assignment) -> BankError | None:
+        raise ZeroDivisionError
+
+    world.bank.fail = broken
+    with capture_logs() as lines:
+        await world.poller._guarded(world.poller.poll)
+
+    assert world.shown().failing
+    assert [line["event"] for line in lines] == ["defect", "poll failed"]
+
+
+@pytest.fixture(autouse=True)
+def _plain_logging() -> None:
+    structlog.reset_defaults()
