@@ -204,7 +204,7 @@ async def test_the_worst_terminals_come_first_with_what_is_wrong_and_since_when(
         row = await page.locator("tbody tr").first.inner_text()
 
     assert names == ["payouts", HOSTILE, "loyalty", "wallet", "marketplace", "W" * 64]
-    assert "The bank did not answer within 10 s. Since 03:34:00 UTC, for 26 min." in row
+    assert "The bank did not answer within 10 s.\nSince 03:34:00 UTC, for 26 min." in row
     assert "26 min ago" in row
     assert row.count("–, too old") == 3
 
