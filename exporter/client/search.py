@@ -71,27 +71,28 @@ async def walk(fetch: Fetch, paging: Paging, size: int, admit: Callable[[int], N
     """All pages, going on by what was received: the bank may cap `size`. `admit` sees the first count and may raise."""
     for _ in range(_RESTARTS):
         passed, shorter = await _walk(fetch, paging, size, admit)
-        if shorter == size:
+        if shorter is None:
             break
         size = shorter
     return passed
 
 
-async def _walk(fetch: Fetch, paging: Paging, size: int, admit: Callable[[int], None]) -> tuple[Walk, int]:
-    """One pass, and the size to begin again with: another one only where pages by index came shorter than asked."""
+async def _walk(fetch: Fetch, paging: Paging, size: int, admit: Callable[[int], None]) -> tuple[Walk, int | None]:
+    """One pass; and a size to begin again with, where a page by index came shorter than asked for."""
     passed = Walk()
     page = await fetch(0, size)
     admit(page.total_count)
+    if paging is Paging.PAGE_INDEX:
+        size = min(size, page.received)  # a first page cut short is the first page of that size
     left = 10 + 2 * page.total_count // max(1, page.received)  # more pages than this are the bank's mistake
     number = 0
     while passed.take(page) and left > 0:
         left -= 1
-        number += 1
-        if paging is Paging.PAGE_INDEX:
-            if page.received < size and number > 1:
-                return passed, page.received
-            size = min(size, page.received)  # a first page cut short is the first page of that size
-            page = await fetch(number, size)
-        else:
+        if paging is Paging.OFFSET:
             page = await fetch(passed.received, size)
-    return passed, size
+        elif page.received < size:
+            return passed, page.received
+        else:
+            number += 1
+            page = await fetch(number, size)
+    return passed, None

@@ -33,7 +33,7 @@ async def poll_until(desk: Desk, end: float, every: float = 0.25) -> list[str]:
             kinds.append("success")
         except BankError as error:
             kinds.append(error.kind)
-        await asyncio.sleep(every if now() < 120 else 10 * every)
+        await asyncio.sleep(every if now() < 120 else 40 * every)
     return kinds
 
 
