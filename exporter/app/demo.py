@@ -10,6 +10,7 @@ from exporter.app.clock import wall_clock
 from exporter.app.running import Options, StartFailed, run
 from exporter.config import load
 from exporter.simulator.server import Settings, serve
+from exporter.simulator.world import TERMINALS
 
 _CONFIGURATION = """\
 accounts:
@@ -27,6 +28,8 @@ windows: [1m, 5m, 15m, 1h]
 state: {{url: "memory:"}}
 """
 
+_NAMES = ("wallet", "marketplace", "courier", "lombard", "school", "museum")
+
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
@@ -40,19 +43,26 @@ async def demo(
     settings: Settings, bank_listen: tuple[str, int], options: Options, announce: Callable[[Addresses], None]
 ) -> None:
     """Run simulator and exporter until interrupted. Raises StartFailed."""
-    ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    bank = asyncio.create_task(serve(settings, wall_clock, *bank_listen, ready.set_result, signals=False))
+    ready = asyncio.Event()
+    address = ""
+
+    def bank_ready(url: str) -> None:
+        nonlocal address
+        address = url
+        ready.set()
+
+    bank = asyncio.create_task(serve(settings, wall_clock, *bank_listen, bank_ready, signals=False))
+    waiting = asyncio.create_task(ready.wait())
     try:
-        await asyncio.wait({bank, ready}, return_when=asyncio.FIRST_COMPLETED)
-        if not ready.done():
+        await asyncio.wait({bank, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if not ready.is_set():
             try:
                 await bank
             except OSError as error:
                 raise StartFailed(error.strerror or str(error)) from None
-        address = ready.result()
         with TemporaryDirectory(prefix="epay-demo-") as directory:
             path = Path(directory) / "config.yaml"
-            path.write_text(_CONFIGURATION.format(bank=address, terminals=_terminals(settings)), encoding="utf-8")
+            path.write_text(_CONFIGURATION.format(bank=address, terminals=_terminals()), encoding="utf-8")
             config = load(path, {})
 
         def exporter_ready(addresses: Sequence[str]) -> None:
@@ -60,10 +70,11 @@ async def demo(
 
         await run(config, options, exporter_ready)
     finally:
-        ready.cancel()
+        waiting.cancel()
         bank.cancel()
-        await asyncio.gather(bank, return_exceptions=True)
+        await asyncio.gather(bank, waiting, return_exceptions=True)
 
 
-def _terminals(settings: Settings) -> str:
-    return "\n".join(f'      - {{id: "{terminal.number}", name: {terminal.name}}}' for terminal in settings.terminals)
+def _terminals() -> str:
+    names = dict(zip((terminal.number for terminal in TERMINALS), _NAMES, strict=True))
+    return "\n".join(f'      - {{id: "{number}", name: {name}}}' for number, name in names.items())

@@ -5,6 +5,7 @@ import contextlib
 import os
 import random
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from exporter.client import EpayClient, http_client
 from exporter.config import Account, Config, Secret, SecretUnreadable
 from exporter.instrumentation import Instruments
 from exporter.ledger import Ledger
-from exporter.model import SECOND, Decision, Policy, Remembered
+from exporter.model import Decision, Policy, Remembered
 from exporter.poller import MAX_RECORDS, AccountPoller, Publication
 from exporter.state import CommitFailed, StateUnusable, Store, open_store
 from exporter.web import AddressUnusable, bind, create_app, serve
@@ -50,10 +51,9 @@ async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str
     """Serve and poll until cancelled, or SIGTERM or SIGINT arrives. Raises StartFailed."""
     log = structlog.get_logger("epay.app")
     with contextlib.ExitStack() as held:
-        sockets = []
+        sockets: list[socket.socket] = []
         try:
-            for address in options.listen:
-                sockets.append(held.enter_context(bind(address)))
+            sockets.extend(held.enter_context(bind(address)) for address in options.listen)
             store = open_store(config.state_url)
             held.callback(store.close)
             remembered = _recall(store, config)
@@ -66,7 +66,7 @@ async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str
         app = create_app(publication.current, instruments.registry, wall_clock, options.telemetry_path, __version__)
         addresses = [_url(sock.getsockname()) for sock in sockets]
         log.info("listening", addresses=", ".join(addresses), state=config.state_url.split(":", 1)[0])
-        async with http_client(config.poll.timeout / SECOND) as http:
+        async with http_client(config.poll.timeout) as http:
             slots = asyncio.Semaphore(config.poll.max_concurrency)
             pollers = [
                 _poller(account, config, policy, remembered, store, publication, instruments, http, slots)
