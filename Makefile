@@ -9,16 +9,19 @@ BIN := $(VENV)/bin
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-$(VENV)/.installed: pyproject.toml requirements.lock
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
+ITSELF := $(INSTALL) --no-deps --no-build-isolation --editable .
+
+$(VENV)/.installed: pyproject.toml requirements.lock requirements-build.lock
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(INSTALL) --require-hashes -r requirements.lock -r requirements-build.lock
+	$(ITSELF)
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml requirements-dev.lock
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(INSTALL) --require-hashes -r requirements-dev.lock
+	$(ITSELF)
 	@touch $@ $(VENV)/.installed
 
 demo: $(VENV)/.installed ## the exporter against the built-in bank simulator, until interrupted
@@ -41,10 +44,13 @@ format: $(VENV)/.installed-dev ## put the code into the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: ## resolve the dependencies anew into both lock files
+LOCK = $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url
+
+lock: ## resolve the dependencies anew into the lock files
 	$(PYTHON) -m pip install --quiet uv
-	$(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --extra build pyproject.toml -o requirements.lock
-	$(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --extra build --extra dev pyproject.toml -o requirements-dev.lock
+	$(LOCK) pyproject.toml -o requirements.lock
+	$(LOCK) -c requirements.lock --group build -o requirements-build.lock
+	$(LOCK) -c requirements.lock --group build --extra dev pyproject.toml -o requirements-dev.lock
 
 clean: ## remove the environment and all that was made
 	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
