@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from exporter import windows
-from exporter.bank import Bank, BankError
+from exporter.bank import Bank, BankError, Refused, Unauthorized
 from exporter.ledger import Ledger
 from exporter.model import (
     SECOND,
@@ -226,7 +226,9 @@ class AccountPoller:
         for reading in gathered.readings:
             for name in reading.assignment.terminals:
                 self._quarantine.release(name)
-        refused = {name: error for name, error in gathered.failures.items() if error.kind == "refused"}
+        refused = {
+            name: error for name, error in gathered.failures.items() if isinstance(error, (Refused, Unauthorized))
+        }
         for name, error in refused.items():
             if gathered.readings or self._quarantine.holds(name):
                 self._quarantine.put(name, error)

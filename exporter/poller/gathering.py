@@ -5,12 +5,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from exporter.bank import Bank, BankError, Refused, SpanTooLarge
+from exporter.bank import Bank, BankError, Refused, SpanTooLarge, Unauthorized
 from exporter.model import Assignment, Reading
 
 _FRUITLESS: Final = 8
 """Refused parts of a batch, with none accepted, after which the bank is taken to refuse all of it for now: finding one
 guilty terminal among a hundred takes seven steps, and each of them has an innocent half."""
+
+_FRUITLESS_UNAUTHORIZED: Final = 3
+"""The same where the account itself seems to be shut out: one forbidden terminal leaves one half innocent at once."""
 
 
 @dataclass(slots=True)
@@ -36,19 +39,20 @@ async def _read(bank: Bank, assignment: Assignment, gathered: Gathered) -> None:
         gathered.readings.append(await bank.read(assignment))
     except SpanTooLarge as error:
         gathered.too_large.append((assignment, error))
-    except Refused as error:
+    except (Refused, Unauthorized) as error:
         await _split(bank, assignment, error, gathered)
     except BankError as error:
         gathered.failures.update(dict.fromkeys(assignment.terminals, error))
 
 
-async def _split(bank: Bank, assignment: Assignment, error: Refused, gathered: Gathered) -> None:
+async def _split(bank: Bank, assignment: Assignment, error: BankError, gathered: Gathered) -> None:
     """Halve a refused batch until each guilty terminal stands alone, and read the others."""
     refused, accepted = 1, False
+    patience = _FRUITLESS if isinstance(error, Refused) else _FRUITLESS_UNAUTHORIZED
     suspects = [(assignment.terminals, error)]
     while suspects:
         names, reason = suspects.pop(0)
-        if len(names) == 1 or (refused >= _FRUITLESS and not accepted):
+        if len(names) == 1 or (refused >= patience and not accepted):
             gathered.failures.update(dict.fromkeys(names, reason))
             continue
         middle = len(names) // 2
@@ -60,7 +64,7 @@ async def _split(bank: Bank, assignment: Assignment, error: Refused, gathered: G
             except SpanTooLarge as large:
                 gathered.too_large.append((part, large))
                 accepted = True
-            except Refused as again:
+            except (Refused, Unauthorized) as again:
                 refused += 1
                 suspects.append((half, again))
             except BankError as other:
