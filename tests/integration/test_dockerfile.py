@@ -15,14 +15,18 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 def test_everything_that_is_copied_exists_and_is_not_ignored() -> None:
     let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
-    copied = {source for line in re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.M) for source in line.split()[:-1]}
+    copied = {
+        source
+        for line in re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE)
+        for source in line.split()[:-1]
+    }
 
     assert copied == let_in
     assert all((ROOT / source).exists() for source in copied)
 
 
 def test_the_image_does_not_run_as_root_and_watches_itself() -> None:
-    assert re.search(r"^USER 65532:65532$", DOCKERFILE, re.M)
+    assert re.search(r"^USER 65532:65532$", DOCKERFILE, re.MULTILINE)
     assert "HEALTHCHECK" in DOCKERFILE
 
 
