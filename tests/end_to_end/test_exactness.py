@@ -477,10 +477,10 @@ def test_two_kills_during_traffic_lose_and_double_nothing(tmp_path: Path) -> Non
         assert enough(watch.look()) > 20 * 20
         assert watch.complaints == []
         assert bank.violations == []
-        with contextlib.closing(sqlite3.connect(exporter.state)) as state:
-            assert state.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert exporter.runs == 3
         assert exporter.stop() == 0
+        with contextlib.closing(sqlite3.connect(exporter.state)) as state:
+            assert state.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
 def test_faults_of_every_kind_cost_no_operation_and_leak_nothing(tmp_path: Path) -> None:
