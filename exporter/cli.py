@@ -163,6 +163,35 @@ def check(config_file: Path, online: bool, format_: str) -> None:
     sys.exit(1 if findings else 0)
 
 
+@commands.command()
+@_config_file
+@click.option("--from", "start", required=True, metavar="T", help="The beginning: RFC 3339, a date (UTC), or now-7d.")
+@click.option("--to", "end", required=True, metavar="T", help="The end, in the same forms, or now.")
+@click.option("--output", required=True, metavar="FILE", type=click.Path(path_type=Path), help="Where to write it.")
+@click.option("--step", default="1m", show_default=True, help="How far apart samples are, 5m at most.")
+@click.option("--force", is_flag=True, help="Replace an output that exists.")
+def backfill(config_file: Path, start: str, end: str, output: Path, step: str, force: bool) -> None:
+    """The bank's history as OpenMetrics, for `promtool tsdb create-blocks-from openmetrics`.
+
+    What has been read is kept in FILE.partial until the output is whole: interrupted, the same command goes on. Exit 0:
+    written, 1: incomplete, or could not read it, 2: wrong arguments.
+    """
+    config = _load(config_file)
+    if problems := app.unreadable_secrets(config):
+        _fail(2, *problems)
+    try:
+        lines, complete = asyncio.run(app.backfill(config, app.Backfill(start, end, step, output, force)))
+    except app.ArgumentInvalid as error:
+        _fail(2, str(error))
+    except app.StartFailed as error:
+        _fail(1, str(error))
+    except app.Interrupted as interrupted:
+        _fail(interrupted.exit_code, str(interrupted))
+    for line in lines:
+        click.echo(f"epay-exporter: {line}", err=True)
+    sys.exit(0 if complete else 1)
+
+
 _scenario = click.option(
     "--scenario",
     type=click.Choice(list(SCENARIOS)),

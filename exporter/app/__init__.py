@@ -1,13 +1,18 @@
 """The composition root: real clock, real network, real store, put together; the only place that knows them all."""
 
+from exporter.app.backfilling import ArgumentInvalid, Backfill, Interrupted, backfill
 from exporter.app.clock import wall_clock
 from exporter.app.demo import Addresses, demo
 from exporter.app.running import Options, StartFailed, readable_secrets, run, unreadable_secrets
 
 __all__ = [
     "Addresses",
+    "ArgumentInvalid",
+    "Backfill",
+    "Interrupted",
     "Options",
     "StartFailed",
+    "backfill",
     "demo",
     "readable_secrets",
     "run",

@@ -1,0 +1,216 @@
+"""The backfill as a process: arguments checked, readers built, and a signal that ends it in order."""
+
+import asyncio
+import contextlib
+import random
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
+
+import httpx
+
+from exporter.app.clock import wall_clock
+from exporter.app.running import StartFailed
+from exporter.backfill import (
+    LONGEST_STEP,
+    MAX_RECORDS,
+    Bars,
+    Grid,
+    Lane,
+    LaneReader,
+    OutputExists,
+    Progress,
+    Sieve,
+    Silence,
+    Spool,
+    SpoolUnusable,
+    Wanted,
+    WhenInvalid,
+    instant,
+    lanes,
+    partial_of,
+    summary,
+    write,
+    written,
+)
+from exporter.bank import BankError
+from exporter.client import EpayClient, http_client
+from exporter.config import Account, Config, DurationInvalid, format_duration, parse_duration
+from exporter.model import SECOND, Duration, Instant, LoginMade, PollMade, RequestMade
+
+
+class ArgumentInvalid(Exception):
+    """The command line asks for what cannot be; the text names the flag."""
+
+
+class Interrupted(Exception):
+    """A signal has ended the work; the text says how to go on."""
+
+    def __init__(self, number: int, text: str) -> None:
+        super().__init__(text)
+        self.exit_code = 128 + number
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """What the command line asks for."""
+
+    start: str
+    end: str
+    step: str
+    output: Path
+    force: bool
+
+
+async def backfill(config: Config, task: Backfill) -> tuple[list[str], bool]:
+    """Read, write, and tell in lines what there is, and whether it is all.
+
+    Raises ArgumentInvalid, StartFailed where the bank or the disk does not let it be done, and Interrupted.
+    """
+    wanted = _wanted(config, task, wall_clock())
+    partial = partial_of(task.output)
+    going_on = f"{partial} keeps what was read: the same command goes on from there"
+    try:
+        spool = Spool(partial, wanted)
+    except SpoolUnusable as unusable:
+        raise StartFailed(str(unusable)) from None
+    with contextlib.closing(spool), _progress(spool, lanes(config.accounts)) as progress:
+        try:
+            async with _until_signalled(going_on):
+                await _read(config, spool, progress)
+                names = [terminal.name for terminal in config.terminals]
+                done = await write(spool, names, task.output, progress, force=task.force)
+        except BankError as error:
+            raise StartFailed(f"{error} ({going_on})") from None
+        except (SpoolUnusable, OutputExists) as error:
+            raise StartFailed(str(error)) from None
+        except OSError as error:
+            raise StartFailed(f"{task.output}: {error.strerror} ({going_on})") from None
+        tally = spool.tally()
+        if not tally.incomplete:
+            spool.discard()
+        return list(summary(task.output, spool.grid, tally, done)), not tally.incomplete
+
+
+def _wanted(config: Config, task: Backfill, now: Instant) -> Wanted:
+    """The arguments' meaning, or what is wrong with them."""
+    start, end = _instant("--from", task.start, now), _instant("--to", task.end, now)
+    if start >= end:
+        raise ArgumentInvalid(f"--from ({written(start)}) must be before --to ({written(end)})")
+    if end > now:
+        raise ArgumentInvalid(f"--to ({written(end)}) lies in the future")
+    if not task.output.parent.is_dir():
+        raise ArgumentInvalid(f"--output: there is no directory {task.output.parent}")
+    if task.output.is_dir():
+        raise ArgumentInvalid(f"--output: {task.output} is a directory")
+    if task.output.exists() and not task.force:
+        raise ArgumentInvalid(f"--output: {OutputExists(task.output)}")
+    outcomes = config.outcomes
+    meaning = repr(
+        (
+            sorted(outcomes.statuses.items()),
+            sorted(outcomes.reason_classes.items()),
+            config.limits.max_codes_per_terminal,
+        )
+    )
+    return Wanted(
+        task.start,
+        task.end,
+        Grid(start, end, _step(task.step)),
+        tuple(f"{each.account}/{each.name}: {each.id}, {each.number}" for each in config.terminals),
+        blake2b(meaning.encode(), digest_size=16).hexdigest(),
+    )
+
+
+def _instant(flag: str, text: str, now: Instant) -> Instant:
+    try:
+        return instant(text, now)
+    except WhenInvalid as invalid:
+        raise ArgumentInvalid(f"{flag}: {invalid}") from None
+
+
+def _step(text: str) -> Duration:
+    try:
+        step = parse_duration(text)
+    except DurationInvalid as invalid:
+        raise ArgumentInvalid(f'--step: "{text}" is {invalid}') from None
+    if step < SECOND or step % SECOND or step > LONGEST_STEP:
+        longest = format_duration(LONGEST_STEP)
+        raise ArgumentInvalid(
+            f"--step: must be whole seconds, from 1s to {longest}: Prometheus looks no further back for a sample"
+        )
+    return step
+
+
+def _progress(spool: Spool, every: Iterable[Lane]) -> Bars | Silence:
+    """Bars where somebody looks at them."""
+    return Bars(spool.grid, [lane.name for lane in every]) if sys.stderr.isatty() else Silence()
+
+
+async def _read(config: Config, spool: Spool, progress: Progress) -> None:
+    """All lanes; those of one account one after the other, accounts side by side. Raises BankError."""
+    poll = replace(config.poll, requests_per_second=config.baseline.history_requests_per_second)
+    slots = asyncio.Semaphore(poll.max_concurrency)
+    known = [key for key, _ in spool.series()]
+
+    async def read(account: Account, http: httpx.AsyncClient) -> None:
+        limit = config.limits.max_codes_per_terminal
+        sieve = Sieve(account.terminals, config.outcomes, limit, spool.grid.span, known)
+        bank = EpayClient(
+            account=account,
+            poll=poll,
+            limits=config.limits,
+            http=http,
+            slots=slots,
+            observer=_Nobody(),
+            clock=wall_clock,
+            monotonic=time.monotonic,
+            random=random.SystemRandom().random,
+            max_records=MAX_RECORDS,
+        )
+        for lane in lanes((account,)):
+            await LaneReader(
+                lane, bank, sieve, spool, progress, poll.follow_pending, wall_clock, asyncio.sleep, time.monotonic
+            ).read()
+
+    try:
+        async with http_client(poll.timeout) as http, asyncio.TaskGroup() as tasks:
+            for account in config.accounts:
+                tasks.create_task(read(account, http))
+    except ExceptionGroup as errors:  # several accounts may fail at once; one line is enough to go on
+        raise errors.exceptions[0] from None
+
+
+class _Nobody:
+    """Listens to nothing: a backfill exposes no metrics of its own."""
+
+    def observe(self, event: RequestMade | LoginMade | PollMade) -> None:
+        """Let it pass."""
+
+
+@contextlib.asynccontextmanager
+async def _until_signalled(going_on: str) -> AsyncIterator[None]:
+    """SIGTERM and SIGINT end the body where it waits next. Raises Interrupted then."""
+    loop, body = asyncio.get_running_loop(), asyncio.current_task()
+    received: list[int] = []
+
+    def stop(number: int) -> None:
+        if not received and body is not None:
+            received.append(number)
+            body.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop, number)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not received:
+            raise
+        raise Interrupted(received[0], f"interrupted: {going_on}") from None
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
