@@ -180,9 +180,11 @@ class Checkpoint:
     """How far a terminal has been read.
 
     counting_since: operations created before it are never counted; fixed at the first start on a state.
-    covered_from, watermark: everything created between the two has been read completely at least once.
+    covered_from, watermark: everything created between the two has been read completely at least once, and is
+    remembered. A restart remembers less than was read, and raises the lower end.
     forgotten_before: ids of older operations are no longer remembered, so an unknown one from there is not counted.
     newest: created of the newest operation ever seen, None where none was.
+    gap_end: the end of the last stretch that was given up after an outage, None where none was.
     """
 
     counting_since: Instant
@@ -190,6 +192,7 @@ class Checkpoint:
     watermark: Instant
     forgotten_before: Instant
     newest: Instant | None = None
+    gap_end: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +223,11 @@ class Policy:
         return self.reach + self.overlap + MINUTE
 
     @property
+    def kept(self) -> Duration:
+        """How long a store keeps ids: for the reconciliation a day later, and for reading on after an outage."""
+        return max(DAY + 2 * HOUR, self.max_gap) + self.retention
+
+    @property
     def behind(self) -> Duration:
         """How old a watermark may be before its terminal counts as catching up."""
         return 3 * self.interval
@@ -238,7 +246,9 @@ class Notice:
 class Decision:
     """What a poll changes, as data: committed in one transaction, then applied to what is held in memory.
 
-    `strangers` are ids of rejected and foreign records, remembered in memory only so that each is counted once.
+    `forgotten` ids leave the memory; the store keeps them a while longer, for the reconciliation. `moved` are ids whose
+    `created` was another one before. `strangers` are ids of rejected and foreign records, remembered in memory only, so
+    that each is counted once.
     """
 
     now: Instant
@@ -246,17 +256,19 @@ class Decision:
     increments: Mapping[Total, int] = field(default_factory=dict)
     checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
     forgotten: tuple[bytes, ...] = ()
+    moved: tuple[tuple[Instant, bytes], ...] = ()
     strangers: tuple[bytes, ...] = ()
     notices: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What a store gives back for some terminals: the state that the last commits left."""
+    """What a store gives back: the state that the last commits left, entries only as far back as `since`."""
 
     checkpoints: Mapping[str, Checkpoint]
     entries: tuple[Entry, ...]
     totals: Mapping[Total, int]
+    since: Instant = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +305,14 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """What the bank lists of a closed period beyond what was counted of it: operations, and minor units by currency."""
+
+    operations: int = 0
+    amounts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class TerminalSnapshot:
     """What is exposed of one terminal. `read`: a poll of this process has read it, so its series may exist."""
 
@@ -308,6 +328,7 @@ class TerminalSnapshot:
     pending: int
     oldest_pending: Instant | None
     trouble: Trouble | None = None
+    difference: Difference | None = None
 
 
 @dataclass(frozen=True, slots=True)

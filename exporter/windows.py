@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from exporter.model import (
     DAY,
+    HOUR,
     MINUTE,
     SECOND,
     Assignment,
@@ -43,7 +44,11 @@ def resume(checkpoint: Checkpoint, now: Instant, policy: Policy) -> tuple[Checkp
     if checkpoint.watermark >= earliest:
         return checkpoint, None
     gap = Span(checkpoint.watermark, earliest)
-    return replace(checkpoint, covered_from=earliest, watermark=earliest), gap
+    forgotten_before = max(checkpoint.forgotten_before, earliest)
+    resumed = replace(
+        checkpoint, covered_from=earliest, watermark=earliest, forgotten_before=forgotten_before, gap_end=earliest
+    )
+    return resumed, gap
 
 
 def head(
@@ -63,7 +68,7 @@ def head(
         end = now + AHEAD
         if stride is not None and start + stride < now:
             end = start + stride
-        assignments += _batches(Span(start, end), tuple(group), policy.batch)
+        assignments += batches(Span(start, end), tuple(group), policy.batch)
     return tuple(assignments)
 
 
@@ -80,9 +85,7 @@ def fill(
         if stride is not None:
             start = max(start, checkpoint.covered_from - stride)
         groups[Span(start, checkpoint.covered_from + policy.overlap)].append(name)
-    return tuple(
-        assignment for span, names in groups.items() for assignment in _batches(span, tuple(names), policy.batch)
-    )
+    return tuple(assignment for span, names in groups.items() for assignment in batches(span, names, policy.batch))
 
 
 def _next_edge(covered: Duration, policy: Policy) -> Duration | None:
@@ -94,12 +97,24 @@ def _next_edge(covered: Duration, policy: Policy) -> Duration | None:
 
 def back_to(start: Instant, names: Sequence[str], now: Instant, policy: Policy) -> tuple[Assignment, ...]:
     """From an instant to now; the end is closed, so that it can be complete while operations go on."""
-    return tuple(_batches(Span(start, now), tuple(names), policy.batch))
+    return tuple(batches(Span(start, now), names, policy.batch))
 
 
 def sweep(now: Instant, names: Sequence[str], policy: Policy) -> tuple[Assignment, ...]:
     """The whole lookback again."""
     return back_to(now - policy.lookback, names, now, policy)
+
+
+def closed_hours(now: Instant, checkpoint: Checkpoint, policy: Policy) -> tuple[Span, ...]:
+    """The hours to be read again: the last two that no late arrival should reach any more, and the one a day before.
+
+    Asked every hour, each hour of operations is read again three times, the last time a day later. What lies before
+    counting began, or in a gap, is left out.
+    """
+    last = (now - policy.lookback) // HOUR * HOUR
+    earliest = max(checkpoint.counting_since, checkpoint.gap_end or 0)
+    spans = [Span(max(end - HOUR, earliest), end) for end in (last - DAY + HOUR, last - HOUR, last)]
+    return tuple(span for span in spans if span.start < span.end <= checkpoint.watermark)
 
 
 def follow(now: Instant, pending: Iterable[Entry], policy: Policy, turn: int) -> tuple[Assignment, ...]:
@@ -120,13 +135,14 @@ def follow(now: Instant, pending: Iterable[Entry], policy: Policy, turn: int) ->
     return tuple(
         assignment
         for start, end, names in chosen
-        for assignment in _batches(Span(start, end), tuple(sorted(names)), policy.batch)
+        for assignment in batches(Span(start, end), tuple(sorted(names)), policy.batch)
     )
 
 
-def _batches(span: Span, names: tuple[str, ...], size: int) -> Iterator[Assignment]:
+def batches(span: Span, names: Sequence[str], size: int) -> Iterator[Assignment]:
+    """A span for as many terminals together as may be asked for at a time."""
     for first in range(0, len(names), size):
-        yield Assignment(span, names[first : first + size])
+        yield Assignment(span, tuple(names[first : first + size]))
 
 
 def pieces(assignment: Assignment, stride: Duration, now: Instant) -> tuple[Assignment, ...]:

@@ -8,7 +8,7 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 import structlog
@@ -124,13 +124,13 @@ def _poller(
 
 def _recall(store: Store, config: Config) -> Remembered:
     """What the store knows; terminals that it does not know begin now, and that is kept before anything is read."""
-    remembered = store.recall()
+    remembered = store.recall([terminal.name for terminal in config.terminals], _policy(config).retention)
     now = wall_clock()
     fresh = {t.name: begin(now) for t in config.terminals if t.name not in remembered.checkpoints}
     if not fresh:
         return remembered
     store.commit(Decision(now=now, checkpoints=fresh))
-    return Remembered({**remembered.checkpoints, **fresh}, remembered.entries, remembered.totals)
+    return replace(remembered, checkpoints={**remembered.checkpoints, **fresh})
 
 
 def _policy(config: Config) -> Policy:

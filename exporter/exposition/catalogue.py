@@ -185,9 +185,23 @@ REJECTED_RECORDS: Final = Definition(
 STATUS_CHANGES: Final = Definition(
     "epay_status_changes_total",
     Kind.COUNTER,
-    "Operations whose outcome changed after they had been counted as final; the counters are not corrected; "
+    "Operations whose status or outcome changed after they had been counted as final; the counters are not corrected; "
     f"{_POLLED}.",
     ("terminal", "from_outcome", "to_outcome"),
+)
+RECONCILIATION_OPERATIONS: Final = Definition(
+    "epay_reconciliation_difference_operations",
+    Kind.GAUGE,
+    "Operations that the bank listed of the closed hours read again, beyond those that had been counted (negative: it "
+    "listed fewer); what was missed has then been counted as late. As of the last hourly reconciliation, not of a poll.",
+    ("terminal",),
+)
+RECONCILIATION_AMOUNT: Final = Definition(
+    "epay_reconciliation_difference_amount",
+    Kind.GAUGE,
+    "The same difference as an amount, in major units of the currency; absent where the amounts agree. As of the last "
+    "reconciliation, once an hour, not of a poll.",
+    ("terminal", "currency"),
 )
 UNKNOWN_CODES: Final = Definition(
     "epay_unknown_codes_total",

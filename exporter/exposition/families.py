@@ -9,7 +9,7 @@ from exporter.exposition import catalogue
 from exporter.exposition.catalogue import Definition
 from exporter.exposition.counters import total_families
 from exporter.exposition.windows import window_families
-from exporter.model import SECOND, Instant, Snapshot, TerminalSnapshot
+from exporter.model import SECOND, Instant, Snapshot, TerminalSnapshot, minor_units
 
 
 def families(snapshot: Snapshot, now: Instant, exposed: int) -> Iterator[Metric]:
@@ -21,6 +21,7 @@ def families(snapshot: Snapshot, now: Instant, exposed: int) -> Iterator[Metric]
     yield from _pending_families(fresh, read)
     yield _terminal_info(read)
     yield from _poll_families(snapshot, read, fresh)
+    yield from _reconciliation_families(read)
 
 
 def is_withdrawn(terminal: TerminalSnapshot, snapshot: Snapshot, now: Instant) -> bool:
@@ -50,6 +51,18 @@ def _poll_families(
     yield _flags(catalogue.CATCHING_UP, [(each, each.catching_up) for each in read])
     yield _flags(catalogue.WINDOW_COMPLETE, [(each, each.terminal.name in complete) for each in read])
     yield _instants(catalogue.COUNTING_SINCE, [(each, each.checkpoint.counting_since) for each in snapshot.terminals])
+
+
+def _reconciliation_families(read: Sequence[TerminalSnapshot]) -> Iterator[Metric]:
+    operations = catalogue.RECONCILIATION_OPERATIONS.gauge()
+    amounts = catalogue.RECONCILIATION_AMOUNT.gauge()
+    for each in read:
+        if each.difference is not None:
+            operations.add_metric((each.terminal.name,), each.difference.operations)
+            for currency, amount in each.difference.amounts.items():
+                amounts.add_metric((each.terminal.name, currency), amount / 10 ** minor_units(currency))
+    yield operations
+    yield amounts
 
 
 def _terminal_info(terminals: Sequence[TerminalSnapshot]) -> GaugeMetricFamily:

@@ -52,9 +52,11 @@ class _Draft:
     """A decision in the making."""
 
     now: Instant
+    recalled: Mapping[bytes, Entry] | None = None
     entries: dict[bytes, Entry] = field(default_factory=dict)
     increments: defaultdict[Total, int] = field(default_factory=lambda: defaultdict(int))
     checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
+    moved: list[tuple[Instant, bytes]] = field(default_factory=list)
     strangers: set[bytes] = field(default_factory=set)
     notices: dict[Notice, None] = field(default_factory=dict)
 
@@ -79,7 +81,7 @@ class Ledger:
         self._policy = policy
         self._names = {terminal.number: terminal.name for terminal in terminals}
         self._labels = {terminal.name: LabelBook(terminal.name, outcomes, max_codes) for terminal in terminals}
-        self._shelf = Shelf((terminal.name, remembered.checkpoints[terminal.name]) for terminal in terminals)
+        self._shelf = Shelf((t.name, _remembering(remembered, t.name)) for t in terminals)
         self._strangers: dict[bytes, Instant] = {}
         self._told: set[Notice] = set()
         self.totals: dict[Total, int] = {
@@ -110,9 +112,15 @@ class Ledger:
         """The operations of a terminal that are pending and still followed."""
         return tuple(entry for entry in self._shelf.books[name].pending.values() if self._followed(entry, now))
 
-    def decide(self, readings: Iterable[Reading], now: Instant) -> Decision:
-        """What these readings, and the passing of time, change."""
-        draft = _Draft(now)
+    def decide(
+        self, readings: Iterable[Reading], now: Instant, recalled: Mapping[bytes, Entry] | None = None
+    ) -> Decision:
+        """What these readings, and the passing of time, change.
+
+        `recalled` holds, for readings of a time that memory has forgotten, all that the store still knows of it: what
+        is in neither was missed and is counted now. Without it, an unknown one of a forgotten time is not counted.
+        """
+        draft = _Draft(now, recalled)
         for reading in readings:
             for operation in reading.operations:
                 self._meet(operation, draft)
@@ -130,6 +138,7 @@ class Ledger:
             increments=dict(draft.increments),
             checkpoints=draft.checkpoints,
             forgotten=forgotten,
+            moved=tuple(draft.moved),
             strangers=tuple(draft.strangers),
             notices=tuple(draft.notices),
         )
@@ -161,7 +170,7 @@ class Ledger:
             self._meet_stranger(operation.id, "foreign", draft)
             return
         label = self._labels[name].label(operation.status, operation.code, operation.reason_code)
-        before = draft.entries.get(operation.id) or self._shelf.get(operation.id)
+        before = self._known(operation.id, draft)
         amount, currency = operation.amount, operation.currency
         entry = Entry(operation.id, operation.created, label.key, amount, currency, Standing.FOLLOWED)
         if before is not None and before[:-1] == entry[:-1]:
@@ -172,6 +181,10 @@ class Ledger:
             self._first_seen(entry, label, draft)
         else:
             self._changed(before, entry, label, draft)
+
+    def _known(self, id_: bytes, draft: _Draft) -> Entry | None:
+        known = draft.entries.get(id_) or self._shelf.get(id_)
+        return draft.recalled.get(id_) if known is None and draft.recalled is not None else known
 
     def _first_seen(self, entry: Entry, label: Label, draft: _Draft) -> None:
         book = self._shelf.books[entry.key.terminal]
@@ -188,13 +201,17 @@ class Ledger:
             return
         if self._keeps_up(book, draft.now):
             draft.add(counting.visibility(self._account, draft.now - entry.created))
-        if entry.created < checkpoint.forgotten_before:  # it may have been counted before it was forgotten
+        if (
+            entry.created < checkpoint.forgotten_before and draft.recalled is None
+        ):  # it may have been counted before it was forgotten
             draft.entries[entry.id] = entry._replace(standing=Standing.COUNTED)
         else:
             draft.entries[entry.id] = self._count(entry, label, draft)
 
     def _changed(self, before: Entry, entry: Entry, label: Label, draft: _Draft) -> None:
         self._records("changed", draft)
+        if before.created != entry.created:
+            draft.moved.append((before.created, before.id))
         name = entry.key.terminal
         if before.standing is Standing.COUNTED:
             draft.entries[entry.id] = entry._replace(standing=Standing.COUNTED)
@@ -273,6 +290,16 @@ class Ledger:
     def _tell(self, notice: Notice, draft: _Draft) -> None:
         if notice not in self._told:
             draft.notices[notice] = None
+
+
+def _remembering(remembered: Remembered, name: str) -> Checkpoint:
+    """A terminal's checkpoint with what the store did not give back counted as forgotten."""
+    checkpoint = remembered.checkpoints[name]
+    return replace(
+        checkpoint,
+        covered_from=max(checkpoint.covered_from, remembered.since),
+        forgotten_before=max(checkpoint.forgotten_before, remembered.since),
+    )
 
 
 _BY_ACCOUNT = frozenset({Family.RECORDS, Family.REJECTED, Family.VISIBILITY_BUCKET, Family.VISIBILITY_SUM})

@@ -1,6 +1,7 @@
 """The cycle of a poll: gather, decide, commit, publish; and the loops around it."""
 
-from exporter.poller.cycle import MAX_RECORDS, AccountPoller
+from exporter.poller.cycle import AccountPoller
+from exporter.poller.gathering import MAX_RECORDS
 from exporter.poller.publication import Publication
 
 __all__ = ["MAX_RECORDS", "AccountPoller", "Publication"]

@@ -12,31 +12,29 @@ from exporter import windows
 from exporter.bank import Bank, BankError, Refused, Unauthorized
 from exporter.ledger import Ledger
 from exporter.model import (
+    MINUTE,
     SECOND,
-    Assignment,
     Checkpoint,
     Clock,
-    Decision,
     Duration,
     Instant,
     Observer,
     Policy,
     PollMade,
-    Reading,
     Terminal,
     TerminalSnapshot,
     WindowTally,
 )
-from exporter.poller.gathering import Gathered, Quarantine, gather
+from exporter.poller.bookkeeping import Bookkeeper
+from exporter.poller.gathering import Gathered, Quarantine, cut, gather
+from exporter.poller.gathering import stride as stride_after
 from exporter.poller.publication import Publication
+from exporter.poller.reconciliation import Reconciler
 from exporter.poller.reporting import Reporter
 from exporter.state.base import CommitFailed, Store
 
 _SHORTEST_BUDGET: Final = 10.0
 """Seconds of catching up and filling that one poll may take before it publishes, and the next one goes on."""
-
-MAX_RECORDS: Final = 20_000
-"""How many records one reading may hold: what lies in memory at a time, and what a crash makes us read again."""
 
 
 @dataclass(slots=True)
@@ -74,7 +72,6 @@ class AccountPoller:
         self._terminals = {terminal.name: terminal for terminal in terminals}
         self._ledger = ledger
         self._bank = bank
-        self._store = store
         self._policy = policy
         self._sweep_interval = sweep_interval
         self._publication = publication
@@ -83,9 +80,10 @@ class AccountPoller:
         self._monotonic = monotonic
         self._sleep = sleep
         self._reporter = Reporter(account, tuple(self._terminals))
+        self._bookkeeper = Bookkeeper(ledger, store, self._reporter)
+        self._reconciler = Reconciler(terminals, bank, ledger, self._bookkeeper, policy, self._reporter)
         self._quarantine = Quarantine(policy.interval / SECOND, monotonic)
         self._states = {name: _State() for name in self._terminals}
-        self._deciding = asyncio.Lock()
         self._turn = 0
         self._slow_sweep_said = False
         publication.restore(ledger.totals)
@@ -97,6 +95,7 @@ class AccountPoller:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._every(self._policy.interval / SECOND, self.poll))
             tasks.create_task(self._every(self._sweep_interval / SECOND, self.sweep, at_once=True))
+            tasks.create_task(self._every(MINUTE / SECOND, self.reconcile, at_once=True))
 
     async def _every(self, seconds: float, turn: Callable[[], Awaitable[None]], *, at_once: bool = False) -> None:
         due = self._monotonic() + (0.0 if at_once else seconds)
@@ -133,7 +132,7 @@ class AccountPoller:
     async def sweep(self) -> None:
         """Read the lookback again, and the pending operations that are older than it."""
         now, started = self._clock(), self._monotonic()
-        names = [name for name, state in self._states.items() if state.read and not state.failing]
+        names = self._well()
         pending = [entry for name in names for entry in self._ledger.pending(name, now)]
         queue = deque(windows.sweep(now, names, self._policy))
         queue.extend(windows.follow(now, pending, self._policy, self._turn))
@@ -143,10 +142,10 @@ class AccountPoller:
         try:
             while queue:
                 gathered = await gather(self._bank, [queue.popleft()])
-                await self._take(gathered.readings, now)
+                await self._bookkeeper.take(gathered.readings, now)
                 unread |= _incomplete(gathered)
                 error = next(iter(gathered.failures.values()), error)
-                queue.extendleft(_cut(gathered, now))
+                queue.extendleft(cut(gathered, now))
         except CommitFailed as failed:
             error, unread = BankError("state", str(failed)), set(names)
         if error is not None:
@@ -159,6 +158,20 @@ class AccountPoller:
             self._slow_sweep_said = True
             self._reporter.sweep_slow(took, self._sweep_interval / SECOND)
 
+    async def reconcile(self) -> None:
+        """Compare the hours that have closed since the last time, if any have."""
+        now = self._clock()
+        try:
+            news = await self._reconciler.reconcile(self._well(), now)
+        except CommitFailed as error:
+            self._reporter.reconciliation_failed(BankError("state", str(error)))
+            return
+        if news:
+            self._publish(now)
+
+    def _well(self) -> list[str]:
+        return [name for name, state in self._states.items() if state.read and not state.failing]
+
     async def _skip_gaps(self, now: Instant) -> None:
         """Give up what lies further back than max_gap, and say so."""
         moved: dict[str, Checkpoint] = {}
@@ -167,8 +180,7 @@ class AccountPoller:
             if gap is not None:
                 moved[name] = resumed
                 self._reporter.gap((name,), gap)
-        if moved:
-            await self._commit(lambda: Decision(now=now, checkpoints=moved))
+        await self._bookkeeper.move(moved, now)
 
     async def _head(self, now: Instant, deadline: float, failures: dict[str, BankError]) -> None:
         stride: Duration | None = None
@@ -183,11 +195,11 @@ class AccountPoller:
                     *windows.head(now, apart, self._policy, stride),
                 ),
             )
-            await self._take(gathered.readings, now)
+            await self._bookkeeper.take(gathered.readings, now)
             self._judge(gathered, failures)
             moved = any(self._ledger.checkpoints[name].watermark > mark for name, mark in behind.items())
             if gathered.too_large:
-                stride = _stride(gathered, now)
+                stride = stride_after(gathered, now)
             elif stride is None or not moved or all(mark >= now for mark in self._watermarks(failures)):
                 return
             if self._monotonic() > deadline:
@@ -201,10 +213,10 @@ class AccountPoller:
             if not assignments:
                 return
             gathered = await gather(self._bank, assignments)
-            await self._take(gathered.readings, now)
+            await self._bookkeeper.take(gathered.readings, now)
             self._judge(gathered, failures)
             if gathered.too_large:
-                stride = _stride(gathered, now)
+                stride = stride_after(gathered, now)
             elif stuck := [name for name in _incomplete(gathered) if name not in failures]:
                 await self._fill_as_far_as_possible(stuck, now)
                 return
@@ -217,8 +229,8 @@ class AccountPoller:
         queue = deque(windows.back_to(now - self._policy.reach, fresh, now, self._policy) if fresh else ())
         while queue:
             gathered = await gather(self._bank, [queue.popleft()])
-            await self._take(gathered.readings, now)
-            queue.extendleft(_cut(gathered, now))
+            await self._bookkeeper.take(gathered.readings, now)
+            queue.extendleft(cut(gathered, now))
 
     def _judge(self, gathered: Gathered, failures: dict[str, BankError]) -> None:
         """Who was read, who was not, and who is to be asked apart from the others from now on."""
@@ -242,22 +254,6 @@ class AccountPoller:
 
     def _watermarks(self, failures: dict[str, BankError]) -> Iterable[Instant]:
         return (c.watermark for name, c in self._ledger.checkpoints.items() if name not in failures)
-
-    async def _take(self, readings: Sequence[Reading], now: Instant) -> None:
-        """Decide and commit what was read. Nothing is applied that was not committed."""
-        if readings:
-            await self._commit(lambda: self._ledger.decide(readings, now))
-
-    async def _commit(self, decide: Callable[[], Decision]) -> None:
-        async with self._deciding:
-            decision = decide()
-            # a cancelled poll must not leave a commit behind that memory knows nothing of
-            await asyncio.shield(self._commit_and_apply(decision))
-        self._reporter.noticed(decision.notices)
-
-    async def _commit_and_apply(self, decision: Decision) -> None:
-        await asyncio.to_thread(self._store.commit, decision)
-        self._ledger.apply(decision)
 
     def _settle(self, failures: dict[str, BankError], now: Instant) -> None:
         good = [name for name in self._terminals if name not in failures]
@@ -305,6 +301,7 @@ class AccountPoller:
             pending=len(pending),
             oldest_pending=min((entry.created for entry in pending), default=None),
             trouble=self._reporter.trouble(name),
+            difference=self._reconciler.differences.get(name),
         )
 
     def _tally(self, name: str, at: Instant, checkpoint: Checkpoint) -> tuple[WindowTally, ...]:
@@ -320,17 +317,3 @@ def _incomplete(gathered: Gathered) -> set[str]:
     """Terminals of readings that did not add up, and of those that failed."""
     partial = {name for reading in gathered.readings if not reading.complete for name in reading.assignment.terminals}
     return partial | gathered.failures.keys()
-
-
-def _cut(gathered: Gathered, now: Instant) -> Iterable[Assignment]:
-    """What was too large, in pieces, last piece first: ready to be put in front of a queue."""
-    for assignment, large in gathered.too_large:
-        stride = windows.shorter(assignment.span, now, large.total_count, MAX_RECORDS)
-        yield from reversed(windows.pieces(assignment, stride, now))
-
-
-def _stride(gathered: Gathered, now: Instant) -> Duration:
-    return min(
-        windows.shorter(assignment.span, now, large.total_count, MAX_RECORDS)
-        for assignment, large in gathered.too_large
-    )

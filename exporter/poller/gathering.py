@@ -1,12 +1,16 @@
 """Reading assignments side by side, and finding the terminal at which the bank takes offence."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from exporter.bank import Bank, BankError, Refused, SpanTooLarge, Unauthorized
-from exporter.model import Assignment, Reading
+from exporter.model import Assignment, Duration, Instant, Reading
+from exporter.windows import pieces, shorter
+
+MAX_RECORDS: Final = 20_000
+"""How many records one reading may hold: what lies in memory at a time, and what a crash makes us read again."""
 
 _FRUITLESS: Final = 8
 """Refused parts of a batch, with none accepted, after which the bank is taken to refuse all of it for now: finding one
@@ -69,6 +73,17 @@ async def _split(bank: Bank, assignment: Assignment, error: BankError, gathered:
                 suspects.append((half, again))
             except BankError as other:
                 gathered.failures.update(dict.fromkeys(half, other))
+
+
+def cut(gathered: Gathered, now: Instant) -> Iterator[Assignment]:
+    """What was too large, in pieces, last piece first: ready to be put in front of a queue."""
+    for assignment, large in gathered.too_large:
+        yield from reversed(pieces(assignment, shorter(assignment.span, now, large.total_count, MAX_RECORDS), now))
+
+
+def stride(gathered: Gathered, now: Instant) -> Duration:
+    """How long spans may be after some were too large."""
+    return min(shorter(each.span, now, large.total_count, MAX_RECORDS) for each, large in gathered.too_large)
 
 
 class Quarantine:

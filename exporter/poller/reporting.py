@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import structlog
 
 from exporter.bank import BankError
-from exporter.model import SECOND, Instant, Notice, Span, Trouble
+from exporter.model import SECOND, Difference, Instant, Notice, Span, Trouble
 
 _TABLES = {"status": "outcomes", "code": "reason_codes"}
 _SHOWN = 5
@@ -79,6 +79,22 @@ class Reporter:
             interval_seconds=round(interval),
             advice="raise poll.sweep_interval or poll.requests_per_second, or shorten poll.lookback",
         )
+
+    def reconciled(self, differences: Mapping[str, Difference]) -> None:
+        """Closed hours in which the bank lists something else than was counted."""
+        for name, difference in differences.items():
+            amounts = ", ".join(f"{amount} {currency}" for currency, amount in sorted(difference.amounts.items()))
+            self._log.warning(
+                "reconciliation found a difference",
+                terminal=name,
+                operations=difference.operations,
+                minor_units=amounts or 0,
+                counted_now=max(difference.operations, 0),
+            )
+
+    def reconciliation_failed(self, error: BankError) -> None:
+        """A pass over closed hours that came to nothing; it is tried again."""
+        self._log.warning("reconciliation failed", kind=error.kind, reason=str(error))
 
     def _listed(self, names: Sequence[str]) -> str:
         if len(names) == self._count and self._count > 1:

@@ -1,8 +1,9 @@
 """The port to a store, and how it can fail."""
 
+from collections.abc import Collection, Iterable
 from typing import Protocol
 
-from exporter.model import Decision, Remembered
+from exporter.model import Checkpoint, Decision, Duration, Entry, Instant, Remembered, Span
 
 
 class StateUnusable(Exception):
@@ -16,11 +17,23 @@ class CommitFailed(Exception):
 class Store(Protocol):
     """One state, used by one process. Calls may come from any thread, one at a time."""
 
-    def recall(self) -> Remembered:
-        """All that was committed."""
+    def recall(self, names: Collection[str] = (), retention: Duration | None = None) -> Remembered:
+        """What was committed; with a retention, entries only as far back as these terminals may meet them again."""
+
+    def entries(self, span: Span) -> tuple[Entry, ...]:
+        """The entries kept of a span, of all terminals."""
+
+    def expire(self, before: Instant) -> None:
+        """Let go of entries created before an instant, but for those that are followed. Raises CommitFailed."""
 
     def commit(self, decision: Decision) -> None:
         """Store entries, totals and checkpoints of a decision, all or nothing. Raises CommitFailed."""
 
     def close(self) -> None:
         """Let go of the state; what was committed stays."""
+
+
+def recalled_since(checkpoints: Iterable[Checkpoint], retention: Duration | None) -> Instant:
+    """How far back entries are needed by the terminal that lags most."""
+    marks = [checkpoint.watermark for checkpoint in checkpoints]
+    return min(marks) - retention if marks and retention is not None else 0

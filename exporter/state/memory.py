@@ -1,6 +1,9 @@
 """A state that lasts as long as the process."""
 
-from exporter.model import Checkpoint, Decision, Entry, Remembered, Total
+from collections.abc import Collection
+
+from exporter.model import Checkpoint, Decision, Duration, Entry, Instant, Remembered, Span, Standing, Total
+from exporter.state.base import recalled_since
 
 
 class MemoryStore:
@@ -10,18 +13,32 @@ class MemoryStore:
         self._checkpoints: dict[str, Checkpoint] = {}
         self._entries: dict[bytes, Entry] = {}
         self._totals: dict[Total, int] = {}
+        self._kept_since: Instant = 0
 
-    def recall(self) -> Remembered:
+    def recall(self, names: Collection[str] = (), retention: Duration | None = None) -> Remembered:
         """All that was committed."""
-        return Remembered(dict(self._checkpoints), tuple(self._entries.values()), dict(self._totals))
+        since = recalled_since((self._checkpoints[name] for name in names if name in self._checkpoints), retention)
+        since = max(since, self._kept_since)
+        return Remembered(dict(self._checkpoints), tuple(self._entries.values()), dict(self._totals), since)
+
+    def entries(self, span: Span) -> tuple[Entry, ...]:
+        """The entries kept of a span."""
+        return tuple(entry for entry in self._entries.values() if span.start <= entry.created < span.end)
+
+    def expire(self, before: Instant) -> None:
+        """Let go of what is older."""
+        self._kept_since = max(self._kept_since, before)
+        self._entries = {
+            id_: entry
+            for id_, entry in self._entries.items()
+            if entry.created >= before or entry.standing is Standing.FOLLOWED
+        }
 
     def commit(self, decision: Decision) -> None:
         """Keep a decision."""
         self._checkpoints.update(decision.checkpoints)
         for entry in decision.entries:
             self._entries[entry.id] = entry
-        for id_ in decision.forgotten:
-            self._entries.pop(id_, None)
         for total, amount in decision.increments.items():
             self._totals[total] = self._totals.get(total, 0) + amount
 

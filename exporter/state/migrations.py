@@ -1,6 +1,8 @@
 """The tables, as small named steps. A step is never changed once released; the next one is added below.
 
-Nothing personal is stored: an operation is its id, its instant, its amount and the labels it is counted under.
+Operations are clustered by the hour they were created in: new ones are written side by side, and an hour is read or
+dropped without touching the others. Nothing personal is stored: an operation is its id, its instant, its amount and the
+labels it is counted under.
 """
 
 from typing import Final
@@ -15,8 +17,11 @@ MIGRATIONS: Final[tuple[tuple[str, str], ...]] = (
             covered_from INTEGER NOT NULL,
             watermark INTEGER NOT NULL,
             forgotten_before INTEGER NOT NULL,
-            newest INTEGER
+            newest INTEGER,
+            gap_end INTEGER
         ) STRICT;
+        CREATE TABLE kept (since INTEGER NOT NULL) STRICT;
+        INSERT INTO kept VALUES (0);
         CREATE TABLE totals (
             family TEXT NOT NULL,
             labels TEXT NOT NULL,
@@ -28,11 +33,13 @@ MIGRATIONS: Final[tuple[tuple[str, str], ...]] = (
             labels TEXT NOT NULL UNIQUE
         ) STRICT;
         CREATE TABLE operations (
-            id BLOB PRIMARY KEY,
+            hour INTEGER NOT NULL,
+            id BLOB NOT NULL,
             created INTEGER NOT NULL,
             series INTEGER NOT NULL REFERENCES series,
             amount INTEGER NOT NULL,
-            standing TEXT NOT NULL
+            standing TEXT NOT NULL,
+            PRIMARY KEY (hour, id)
         ) STRICT, WITHOUT ROWID;
         """,
     ),

@@ -8,17 +8,32 @@ seconds and what was exposed must not be lost by a power cut.
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from exporter.model import Checkpoint, Decision, Entry, Family, Outcome, Remembered, SeriesKey, Standing, Total
-from exporter.state.base import CommitFailed, StateUnusable
+from exporter.model import (
+    HOUR,
+    Checkpoint,
+    Decision,
+    Duration,
+    Entry,
+    Family,
+    Instant,
+    Outcome,
+    Remembered,
+    SeriesKey,
+    Span,
+    Standing,
+    Total,
+)
+from exporter.state.base import CommitFailed, StateUnusable, recalled_since
 from exporter.state.migrations import MIGRATIONS
 
 _APPLICATION_ID: Final = 0x45504159  # "EPAY"
 _LOCK_SECONDS: Final = 2.0
+_CHECKPOINT: Final = "name, counting_since, covered_from, watermark, forgotten_before, newest, gap_end"
 
 
 class SqliteStore:
@@ -87,29 +102,55 @@ class SqliteStore:
                 self._db.execute("ROLLBACK")
             raise
 
-    def recall(self) -> Remembered:
-        """All that was committed. Raises StateUnusable where the file turns out to be damaged."""
+    def recall(self, names: Collection[str] = (), retention: Duration | None = None) -> Remembered:
+        """What was committed. Raises StateUnusable where the file turns out to be damaged."""
         try:
             checkpoints = {
                 name: Checkpoint(*rest)
-                for name, *rest in self._db.execute(
-                    "SELECT name, counting_since, covered_from, watermark, forgotten_before, newest FROM terminals"
-                )
+                for name, *rest in self._db.execute(f"SELECT {_CHECKPOINT} FROM terminals")  # noqa: S608  ours
             }
             totals = {
                 Total(Family(family), tuple(json.loads(labels))): value
                 for family, labels, value in self._db.execute("SELECT family, labels, value FROM totals")
             }
-            series = {number: _series(labels) for labels, number in self._series.items()}
-            entries = tuple(
-                Entry(id_, created, *_entry_labels(series[number], amount), Standing(standing))
-                for id_, created, number, amount, standing in self._db.execute(
-                    "SELECT id, created, series, amount, standing FROM operations"
-                )
-            )
+            since = recalled_since((checkpoints[name] for name in names if name in checkpoints), retention)
+            since = max(since, self._db.execute("SELECT since FROM kept").fetchone()[0])
+            entries = self._select("created >= ? OR standing = ?", since, Standing.FOLLOWED)
         except sqlite3.Error as error:
             raise StateUnusable(f"state {self._path}: {_advice(error)}") from None
-        return Remembered(checkpoints, entries, totals)
+        return Remembered(checkpoints, entries, totals, since)
+
+    def entries(self, span: Span) -> tuple[Entry, ...]:
+        """The entries kept of a span."""
+        hours = (span.start // HOUR, span.end // HOUR)
+        with self._lock:
+            try:
+                return self._select("hour BETWEEN ? AND ? AND created >= ? AND created < ?", *hours, *span)
+            except sqlite3.Error as error:
+                raise CommitFailed(f"state {self._path}: {_advice(error)}") from None
+
+    def _select(self, condition: str, *values: int | str) -> tuple[Entry, ...]:
+        series = {number: _series(labels) for labels, number in self._series.items()}
+        rows = self._db.execute(
+            f"SELECT id, created, series, amount, standing FROM operations WHERE {condition}",  # noqa: S608  ours
+            values,
+        )
+        return tuple(
+            Entry(id_, created, series[number][0], amount, series[number][1], Standing(standing))
+            for id_, created, number, amount, standing in rows
+        )
+
+    def expire(self, before: Instant) -> None:
+        """Let go of whole hours that are older, but for what is followed."""
+        with self._lock:
+            try:
+                with self._transaction():
+                    self._db.execute(
+                        "DELETE FROM operations WHERE hour < ? AND standing != ?", (before // HOUR, Standing.FOLLOWED)
+                    )
+                    self._db.execute("UPDATE kept SET since = max(since, ?)", (before // HOUR * HOUR,))
+            except sqlite3.Error as error:
+                raise CommitFailed(f"state {self._path}: {_advice(error)}") from None
 
     def commit(self, decision: Decision) -> None:
         """Store a decision, all or nothing."""
@@ -124,19 +165,24 @@ class SqliteStore:
 
     def _write(self, decision: Decision) -> None:
         self._db.executemany(
-            "INSERT INTO operations VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET created = excluded.created, "
-            "series = excluded.series, amount = excluded.amount, standing = excluded.standing",
-            [(e.id, e.created, self._series_number(e), e.amount, e.standing) for e in decision.entries],
+            "DELETE FROM operations WHERE hour = ? AND id = ?",
+            [(created // HOUR, id_) for created, id_ in decision.moved],
         )
-        self._db.executemany("DELETE FROM operations WHERE id = ?", ((id_,) for id_ in decision.forgotten))
+        self._db.executemany(
+            "INSERT OR REPLACE INTO operations VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (e.created // HOUR, e.id, e.created, self._series_number(e), e.amount, e.standing)
+                for e in decision.entries
+            ],
+        )
         self._db.executemany(
             "INSERT INTO totals VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value",
             ((total.family, _text(total.labels), amount) for total, amount in decision.increments.items()),
         )
         self._db.executemany(
-            "INSERT OR REPLACE INTO terminals VALUES (?, ?, ?, ?, ?, ?)",
+            f"INSERT OR REPLACE INTO terminals ({_CHECKPOINT}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608  ours
             (
-                (name, c.counting_since, c.covered_from, c.watermark, c.forgotten_before, c.newest)
+                (name, c.counting_since, c.covered_from, c.watermark, c.forgotten_before, c.newest, c.gap_end)
                 for name, c in decision.checkpoints.items()
             ),
         )
@@ -163,10 +209,6 @@ def _text(labels: Iterable[str]) -> str:
 def _series(labels: str) -> tuple[SeriesKey, str]:
     terminal, outcome, status, code, reason_code, reason_class, currency = json.loads(labels)
     return SeriesKey(terminal, Outcome(outcome), status, code, reason_code, reason_class), currency
-
-
-def _entry_labels(series: tuple[SeriesKey, str], amount: int) -> tuple[SeriesKey, int, str]:
-    return series[0], amount, series[1]
 
 
 def _advice(error: sqlite3.Error | OverflowError) -> str:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from exporter.model import DAY, Decision, Family, Outcome, Total
+from exporter.model import DAY, HOUR, Decision, Family, Outcome, Span, Total
 from exporter.state import CommitFailed, MemoryStore, SqliteStore, StateUnusable, Store, open_store
-from tests.builders import T0, ledger, operation, reading
+from tests.builders import T0, id_of, ledger, operation, reading
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -39,11 +39,55 @@ def test_what_was_committed_is_recalled(store: Store) -> None:
 def test_totals_add_up_and_entries_are_replaced(store: Store) -> None:
     first = _decision()
     store.commit(first)
-    store.commit(replace(first, forgotten=(first.entries[0].id,), entries=first.entries[1:]))
+    changed = tuple(entry._replace(amount=7) for entry in first.entries)
+    store.commit(replace(first, entries=changed))
     remembered = store.recall()
 
     assert remembered.totals == {total: 2 * value for total, value in first.increments.items()}
-    assert set(remembered.entries) == set(first.entries[1:])
+    assert set(remembered.entries) == set(changed)
+
+
+def test_entries_leave_with_time_and_followed_ones_stay(store: Store) -> None:
+    book = ledger()
+    decision = book.decide(
+        [reading([operation("a"), operation("p", T0 + 1, "new"), operation("late", T0 + 2 * HOUR)])], T0 + 3 * HOUR
+    )
+    store.commit(decision)
+    store.expire(T0 + HOUR)
+
+    kept = {entry.id for entry in store.recall().entries}
+    assert kept == {id_of("p"), id_of("late")}
+    assert store.recall().since > T0 - HOUR
+    store.expire(T0)
+    assert store.recall().since > T0 - HOUR
+
+
+def test_entries_of_a_span_are_found(store: Store) -> None:
+    book = ledger()
+    store.commit(book.decide([reading([operation(n, T0 + n * HOUR // 2) for n in range(6)])], T0 + 3 * HOUR))
+
+    found = store.entries(Span(T0 + HOUR // 2, T0 + 2 * HOUR))
+    assert {entry.id for entry in found} == {id_of(n) for n in (1, 2, 3)}
+
+
+def test_an_operation_that_moves_in_time_is_kept_once(store: Store) -> None:
+    book = ledger()
+    for created in (T0, T0 + 2 * HOUR, T0 + HOUR):
+        decision = book.decide([reading([operation("a", created)])], T0 + 3 * HOUR)
+        store.commit(decision)
+        book.apply(decision)
+
+    assert [(entry.id, entry.created) for entry in store.recall().entries] == [(id_of("a"), T0 + HOUR)]
+
+
+def test_only_what_can_be_met_again_is_recalled(store: Store) -> None:
+    book = ledger()
+    old, new = operation("old", T0 - HOUR), operation("new", T0 + 3 * HOUR - 1)
+    store.commit(book.decide([reading([old, operation("p", T0, "new"), new])], T0 + 3 * HOUR))
+
+    remembered = store.recall(["wallet", "shop"], HOUR)
+    assert remembered.since == T0 + 2 * HOUR
+    assert {entry.id for entry in remembered.entries} >= {id_of("new"), id_of("p")}
 
 
 def test_a_new_store_knows_nothing(store: Store) -> None:

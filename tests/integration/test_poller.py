@@ -15,6 +15,7 @@ from exporter.model import (
     MINUTE,
     SECOND,
     Assignment,
+    Difference,
     Family,
     Outcome,
     Remembered,
@@ -26,7 +27,7 @@ from exporter.poller import AccountPoller, Publication
 from exporter.state import MemoryStore
 from exporter.windows import begin
 from tests.adapters.fakes import FakeBank, FakeClock, FlakyStore, Recorder, names_of, refusing
-from tests.builders import OUTCOMES, POLICY, SHOP, T0, WALLET, checkpoint, operation
+from tests.builders import OUTCOMES, POLICY, SHOP, T0, WALLET, checkpoint, id_of, operation
 
 
 class World:
@@ -339,3 +340,72 @@ async def test_a_defect_of_ours_shows_as_a_failing_poll() -> None:
 @pytest.fixture(autouse=True)
 def _plain_logging() -> None:
     structlog.reset_defaults()
+
+
+async def test_an_operation_missed_by_every_sweep_is_found_by_the_reconciliation_and_counted() -> None:
+    world = World()
+    world.bank.put(operation("a", T0 + SECOND))
+    await world.poll()
+    await world.poller.reconcile()
+    assert world.shown().difference == Difference()
+    for _ in range(60):
+        await world.poll(MINUTE)
+    world.bank.put(operation("missed", T0 + 2 * SECOND))
+    await world.poll(4 * HOUR)
+    assert world.counted() == 1
+
+    with capture_logs() as lines:
+        world.clock.now = T0 + 24 * HOUR + 20 * MINUTE
+        await world.poll()
+        await world.poller.reconcile()
+    assert world.counted() == 2
+    assert world.shown().difference == Difference(1, {"KZT": 20_000})
+    assert [line["event"] for line in lines] == ["reconciliation found a difference"]
+
+    world.clock.advance(HOUR)
+    await world.poll()
+    await world.poller.reconcile()
+    assert world.counted() == 2
+    assert world.shown().difference == Difference()
+
+
+async def test_a_final_operation_that_changes_hours_later_is_a_status_change_and_not_counted_again() -> None:
+    world = World()
+    world.bank.put(operation("a", T0 + SECOND))
+    await world.poll()
+    for _ in range(3):
+        await world.poll(HOUR)
+    world.bank.put(operation("a", T0 + SECOND, status="refund"))
+    world.clock.now = T0 + 24 * HOUR + 20 * MINUTE
+    await world.poll()
+    await world.poller.reconcile()
+
+    totals = world.publication.current().totals
+    assert world.counted() == 1
+    assert totals[Total(Family.STATUS_CHANGES, ("wallet", "success", "failure"))] == 1
+
+
+async def test_the_store_lets_go_of_what_the_reconciliation_has_left_behind() -> None:
+    world = World()
+    world.bank.put(operation("a", T0 + SECOND))
+    for hour in range(32):
+        await world.poll(HOUR)
+        await world.poller.reconcile()
+        kept = {entry.id for entry in world.store.recall().entries}
+        assert (id_of("a") in kept) == (hour < 27)
+
+
+async def test_a_reconciliation_that_the_bank_does_not_answer_is_tried_again() -> None:
+    world = World(remembered=Remembered({"wallet": checkpoint(), "shop": checkpoint()}, (), {}))
+    await world.poll(2 * HOUR)
+    world.bank.fail = lambda _: Unreachable("timeout", "no answer")
+    with capture_logs() as lines:
+        await world.poller.reconcile()
+        await world.poller.reconcile()
+    assert [line["event"] for line in lines] == ["reconciliation failed"]
+    assert world.shown().difference is None
+
+    world.bank.fail = lambda _: None
+    world.clock.advance(10 * MINUTE)
+    await world.poller.reconcile()
+    assert world.shown().difference == Difference()

@@ -219,6 +219,8 @@ def test_every_metric_of_the_contract_is_there_with_its_type_and_labels() -> Non
         "epay_window_complete": ("gauge", ["terminal"]),
         "epay_counting_since_timestamp_seconds": ("gauge", ["terminal"]),
         "epay_records_total": ("counter", ["account", "kind"]),
+        "epay_reconciliation_difference_operations": ("gauge", ["terminal"]),
+        "epay_reconciliation_difference_amount": ("gauge", ["terminal", "currency"]),  # ours, beside the contract
         "epay_rejected_records_total": ("counter", ["account", "reason"]),  # ours, beside the contract
         "epay_status_changes_total": ("counter", ["terminal", "from_outcome", "to_outcome"]),
         "epay_unknown_codes_total": ("counter", ["terminal"]),
