@@ -193,7 +193,7 @@ RECONCILIATION_OPERATIONS: Final = Definition(
     "epay_reconciliation_difference_operations",
     Kind.GAUGE,
     "Operations that the bank listed of the closed hours read again, beyond those that had been counted (negative: it "
-    "listed fewer); what was missed has then been counted as late. As of the last hourly reconciliation, not of a poll.",
+    "listed fewer); what was missed has then been counted as late. As of the hourly reconciliation, not of a poll.",
     ("terminal",),
 )
 RECONCILIATION_AMOUNT: Final = Definition(
