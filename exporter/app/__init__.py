@@ -3,17 +3,20 @@
 from exporter.app.backfilling import ArgumentInvalid, Backfill, Interrupted, backfill
 from exporter.app.clock import wall_clock
 from exporter.app.demo import Addresses, demo
+from exporter.app.examining import Examined, examine
 from exporter.app.running import Options, StartFailed, readable_secrets, run, unreadable_secrets
 
 __all__ = [
     "Addresses",
     "ArgumentInvalid",
     "Backfill",
+    "Examined",
     "Interrupted",
     "Options",
     "StartFailed",
     "backfill",
     "demo",
+    "examine",
     "readable_secrets",
     "run",
     "unreadable_secrets",
