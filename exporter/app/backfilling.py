@@ -18,7 +18,6 @@ from exporter.app.running import StartFailed
 from exporter.backfill import (
     LONGEST_STEP,
     MAX_RECORDS,
-    Bars,
     Grid,
     Lane,
     LaneReader,
@@ -146,9 +145,13 @@ def _step(text: str) -> Duration:
     return step
 
 
-def _progress(spool: Spool, every: Iterable[Lane]) -> Bars | Silence:
+def _progress(spool: Spool, every: Iterable[Lane]) -> contextlib.AbstractContextManager[Progress]:
     """Bars where somebody looks at them."""
-    return Bars(spool.grid, [lane.name for lane in every]) if sys.stderr.isatty() else Silence()
+    if not sys.stderr.isatty():
+        return Silence()
+    from exporter.backfill.bars import Bars  # what draws them is loaded for nobody else
+
+    return Bars(spool.grid, [lane.name for lane in every])
 
 
 async def _read(config: Config, spool: Spool, progress: Progress) -> None:
