@@ -4,6 +4,7 @@ import ast
 import inspect
 import re
 import shlex
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -281,7 +282,7 @@ def test_scenarios_and_faults_are_all_listed() -> None:
 
 def codes_of_the_code() -> set[int]:
     """Every number that can reach `sys.exit`, in cli.py directly or through `_fail`; and click's own."""
-    found = {0, click.UsageError.exit_code}
+    found = {0, click.UsageError.exit_code, 128 + signal.SIGINT, 128 + signal.SIGTERM}  # the last two: app.Interrupted
     for node in ast.walk(ast.parse(inspect.getsource(cli))):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("_fail", "sys.exit") and node.args:
             found |= {
