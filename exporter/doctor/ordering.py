@@ -20,7 +20,7 @@ _NEWEST: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class BoundsFacts:
-    """Whether a record was found with its own instant as the lower bound, as the upper one, and a step before the lower.
+    """Whether a record was found with its own instant as lower bound, as upper one, and with a lower bound just after.
 
     None: cannot be told, because the page was full of others. `step`: the finest part of a bound.
     """
@@ -28,7 +28,7 @@ class BoundsFacts:
     step: Duration
     at_start: bool | None
     at_end: bool | None
-    before_start: bool | None
+    just_after: bool | None
 
 
 async def bounds(case: Case) -> list[Finding]:
@@ -42,7 +42,7 @@ async def bounds(case: Case) -> list[Finding]:
         step,
         at_start=await _found(case, stamp, at, at + SECOND),
         at_end=await _found(case, stamp, at - SECOND, at),
-        before_start=await _found(case, stamp, at + step, at + SECOND),
+        just_after=await _found(case, stamp, at + step, at + SECOND),
     )
     return [bounds_finding(facts)]
 
@@ -78,11 +78,11 @@ def bounds_finding(facts: BoundsFacts) -> Finding:
     yes = {True: "found", False: "not found", None: "cannot be told"}
     evidence = (
         f"a record at its own instant (whole {unit}) as lower bound: {yes[facts.at_start]}, "
-        f"as upper bound: {yes[facts.at_end]}, with a lower bound just after it: {yes[facts.before_start]}"
+        f"as upper bound: {yes[facts.at_end]}, with a lower bound just after it: {yes[facts.just_after]}"
     )
-    if None in (facts.at_start, facts.at_end, facts.before_start):
+    if None in (facts.at_start, facts.at_end, facts.just_after):
         return Finding("bounds", Verdict.UNKNOWN, "too many records at one moment to tell", evidence)
-    if facts.before_start:
+    if facts.just_after:
         if facts.step == _MILLISECOND:
             answer = "bounds are rounded to more than a millisecond: records at the end of a period may be missed"
             return Finding("bounds", Verdict.PROBLEM, answer, evidence)

@@ -67,7 +67,7 @@ def id_finding(facts: TerminalFacts) -> Finding:
         answer = f"the bank refuses the ids of {listed(facts.candidates)}; it takes what its list carries for them"
         return Finding("terminal_id", Verdict.CHANGE, answer, evidence, lines)
     if hidden:
-        what = "refuses the ids of" if set(hidden) & set(facts.guilty) else "finds nothing by the ids of"
+        what = "refuses the ids of" if any(each in facts.guilty for each in hidden) else "finds nothing by the ids of"
         answer = f"the bank {what} {_names(hidden)}, though its list has their records: filter here"
         return Finding("terminal_id", Verdict.CHANGE, answer, evidence, (client,))
     if facts.ignored:
