@@ -5,6 +5,7 @@ import inspect
 import re
 import shlex
 import signal
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -363,6 +364,17 @@ def test_links_lead_somewhere(path: Path) -> None:
         assert linked.exists(), target
         if anchor and linked.suffix == ".md":
             assert anchor in slugs(linked.read_text(encoding="utf-8")), target
+
+
+def test_the_layers_are_those_that_the_linter_enforces() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    enforced = [set(layer.split(" | ")) for layer in layers if layer != "__main__"]
+    enforced[-2:] = [enforced[-2] | enforced[-1]]  # README has the last two in one line
+    (shown,) = (block for block in blocks(SECTIONS["Development"], "") if block.startswith("cli"))
+    assert [set(re.split(" {2,}", line)[0].split(", ")) for line in shown.splitlines()] == enforced
 
 
 def test_the_changelog_has_the_version() -> None:
