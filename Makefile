@@ -37,6 +37,9 @@ lint: $(VENV)/.installed-dev ## style, types, layers, Dockerfile
 test: $(VENV)/.installed-dev system-packages lint ## everything: lint, unit, integration, end to end
 	$(BIN)/pytest --cov --cov-report=
 
+bench: $(VENV)/.installed-dev ## ratios of two sides, measured in one run
+	@$(BIN)/python -m benchmarks
+
 system-packages: ## what the tests need beside Python; installs only as root
 	@tests/system-packages.sh
 
