@@ -110,7 +110,7 @@ def served(prometheus: str, blocks: Path, directory: Path) -> Iterator[Callable[
         _, text = get(f"{url}/api/v1/query?{parameters}")
         found: defaultdict[tuple[str, ...], float] = defaultdict(float)
         for each in json.loads(text)["data"]["result"]:
-            found[tuple(each["metric"][name] for name in labels)] += float(each["value"][1])
+            found[tuple(each["metric"].get(name, "") for name in labels)] += float(each["value"][1])
         return dict(found)
 
     command = [
