@@ -86,7 +86,7 @@ async def second_login(case: Case) -> list[Finding]:
     if case.inquiry.token == first:
         answer = "gives the same token again while it is good"
         return [Finding("second login", Verdict.OK, answer, "two logins, one token")]
-    question = case.inquiry.question(case.recent(HOUR), case.names)
+    question = case.question(case.recent(HOUR))
     old = await case.inquiry.ask(question, size=1, token=first)
     new = await case.inquiry.ask(question, size=1) if old.page is None else old
     return [second_login_finding(old, new)]

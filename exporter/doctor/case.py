@@ -1,10 +1,10 @@
 """What is known about an account so far: each probe reads it, asks, and adds to it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from exporter.config.records import Account, Config
+from exporter.config.records import Account, Config, TerminalFilter
 from exporter.doctor.inquiry import Inquiry, Reply
 from exporter.doctor.stamps import Stamp
 from exporter.model import DAY, HOUR, Duration, Instant, Operation, Policy, Span
@@ -22,7 +22,11 @@ class Look:
 
 @dataclass(slots=True)
 class Case:
-    """One account under examination. `now` is when it began; `page_size` what is asked for unless a probe knows why."""
+    """One account under examination.
+
+    `now` is when it began; `page_size` what is asked for unless a probe knows why. `left_out`: terminals that the bank
+    refuses, which must not cost the other answers.
+    """
 
     inquiry: Inquiry
     config: Config
@@ -30,6 +34,7 @@ class Case:
     page_size: int
     token_life: float = 0.0
     readable: bool = True
+    left_out: frozenset[str] = frozenset()
     volumes: dict[Duration, int] = field(default_factory=dict)
     operations: dict[bytes, Operation] = field(default_factory=dict)
     rejections: dict[bytes, str] = field(default_factory=dict)
@@ -41,11 +46,6 @@ class Case:
     def account(self) -> Account:
         """The account as it should be configured by what is known so far."""
         return self.inquiry.account
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The account's terminals, as many as the exporter asks for together."""
-        return tuple(terminal.name for terminal in self.account.terminals)[: self.policy.batch]
 
     @property
     def policy(self) -> Policy:
@@ -62,8 +62,17 @@ class Case:
         """A stretch up to now, and beyond it: the bank's clock may run ahead."""
         return Span(self.now - width, self.now + DAY)
 
-    async def ask(self, question: dict[str, Any], *, size: int, page: int = 0, sure: bool = False) -> Reply:
-        """The inquiry's answer; readable records of our terminals join the sample."""
+    def question(self, span: Span) -> dict[str, Any]:
+        """The search for all terminals that are not refused, as many as the exporter asks for together.
+
+        Where all are refused: without a terminal, so that the rest can be answered.
+        """
+        names = [terminal.name for terminal in self.account.terminals if terminal.name not in self.left_out]
+        account = self.account if names else replace(self.account, terminal_filter=TerminalFilter.CLIENT)
+        return self.inquiry.question(span, names[: self.policy.batch], account)
+
+    async def ask(self, question: dict[str, Any], *, size: int, page: int = 0, sure: bool = True) -> Reply:
+        """The inquiry's answer, a refusal asked again; readable records of our terminals join the sample."""
         reply = await self.inquiry.ask(question, size=size, page=page, sure=sure)
         if reply.page is not None:
             numbers = {terminal.number for terminal in self.account.terminals}

@@ -119,6 +119,7 @@ class Inquiry:
         slots = asyncio.Semaphore(1)
         self._transport = Transport(account.name, poll, limits, http, slots, self._ear, clock, monotonic, sleep)
         self._token = ""
+        self._worked = False
         self._expires = 0.0
         self._tries: dict[TokenBody, int] = {}
         self._renewals = 0
@@ -212,8 +213,14 @@ class Inquiry:
             at = self.clock()
             try:
                 found = answers.page(answer, self.account.name)
+            except TokenRefused as refusal:
+                error: BankError = refusal
+                if self._worked and refusal.status == 403:  # the token is good: it is this request that is not allowed
+                    error = Refused(f"the bank does not allow this request of account {self.account.name} (403)")
+                return Reply(answer.status, None, error, at)
             except BankError as error:
                 return Reply(answer.status, None, error, at)
+            self._worked = True
             return Reply(answer.status, found, None, at, stamps(answer.body))
 
         headers = {"authorization": f"Bearer {token}", "content-type": "application/json", "accept": "application/json"}

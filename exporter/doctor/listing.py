@@ -45,7 +45,8 @@ async def _both(case: Case, manner: str) -> dict[str, Reply]:
     for name in (configured, *(each for each in _FIELDS if each != configured)):
         terminal_filter = TerminalFilter.SERVER if manner == _FILTERED else TerminalFilter.CLIENT
         account = replace(case.account, period_field=name, terminal_filter=terminal_filter)
-        question = case.inquiry.question(case.recent(DAY), case.names, account)
+        names = [terminal.name for terminal in account.terminals][: case.policy.batch]
+        question = case.inquiry.question(case.recent(DAY), names, account)
         if manner == _UNORDERED:
             question["orderParameters"] = []
         reply = await case.inquiry.ask(question, size=1, sure=name == configured)
@@ -83,7 +84,7 @@ def period_finding(facts: PeriodFacts) -> Finding:
 
 async def error_status(case: Case) -> list[Finding]:
     """The HTTP status of an error body, by a method of search that does not exist."""
-    question = case.inquiry.question(case.recent(DAY), case.names)
+    question = case.question(case.recent(DAY))
     question["searchParameters"][0]["method"] = "unknown"
     return [error_status_finding(await case.inquiry.ask(question, size=1))]
 

@@ -56,11 +56,11 @@ def _chosen(stamps: Sequence[Stamp]) -> Stamp | None:
 
 
 async def _found(case: Case, stamp: Stamp, start: Instant, end: Instant) -> bool | None:
-    question = case.inquiry.question(case.closed(SECOND), case.names)
+    question = case.question(case.closed(SECOND))
     question["searchParameters"][0]["searchParameter"] = [_written(start), _written(end)]
     if len(question["searchParameters"]) > 1 and stamp.id not in case.operations:
         del question["searchParameters"][1]  # not one of ours: it was seen in the whole list
-    reply = await case.inquiry.ask(question, size=_NEIGHBOURS)
+    reply = await case.inquiry.ask(question, size=_NEIGHBOURS, sure=True)
     if stamp.id in reply.ids:
         return True
     return False if reply.good.received >= reply.good.total_count else None
@@ -104,7 +104,7 @@ async def order(case: Case) -> list[Finding]:
 async def newest(case: Case) -> tuple[Operation, ...]:
     """The newest records, which become the case's next look."""
     width, _ = case.busy(_NEWEST)
-    question = case.inquiry.question(case.recent(width), case.names)
+    question = case.question(case.recent(width))
     for each in question["orderParameters"]:
         each["typeOrder"] = "DESC"
     reply = await case.ask(question, size=min(_NEWEST, case.page_size))

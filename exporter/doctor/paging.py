@@ -20,7 +20,7 @@ async def volume(case: Case) -> list[Finding]:
     """Ever wider stretches until one holds more records than the largest page that is asked for."""
     evidence = []
     for width in _WIDTHS:
-        reply = await case.ask(case.inquiry.question(case.closed(width), case.names), size=1)
+        reply = await case.ask(case.question(case.closed(width)), size=1)
         evidence.append(f"{format_duration(width)}: {reply.said}")
         if reply.page is None:
             break  # the bank does not like long periods: what it has told so far must do
@@ -41,7 +41,7 @@ async def paging(case: Case) -> list[Finding]:
     """`page` 0 and 1 of the same stretch: by one record further, or by a whole page."""
     width, count = case.busy(_SAMPLE)
     size = min(20, max(2, count // 2))
-    question = case.inquiry.question(case.closed(width), case.names)
+    question = case.question(case.closed(width))
     first = await case.ask(question, size=size)
     second = await case.ask(question, size=size, page=1)
     return [paging_finding(case.account.paging, first.ids, second.ids, first.good.total_count)]
@@ -82,7 +82,7 @@ class SizeFacts:
 async def page_size(case: Case) -> list[Finding]:
     """Ever larger pages, until one comes shorter than asked for; smaller ones where the present size is refused."""
     width, total = case.busy(max(case.page_size, *_SIZES) + 1)
-    question = case.inquiry.question(case.closed(width), case.names)
+    question = case.question(case.closed(width))
     received: list[tuple[int, int | None]] = []
     trouble = ""
     for size in (case.page_size, *(each for each in _SIZES if each > case.page_size)):

@@ -8,7 +8,7 @@ from typing import Final
 from exporter.bank import Refused
 from exporter.config.records import Account, TerminalFilter
 from exporter.doctor.case import Case
-from exporter.doctor.finding import Finding
+from exporter.doctor.finding import Finding, Verdict
 from exporter.doctor.inquiry import Reply
 from exporter.doctor.terminal_findings import TerminalFacts, id_finding, number_finding
 from exporter.model import DAY, Duration, Page
@@ -71,6 +71,8 @@ async def terminals(case: Case) -> list[Finding]:
     )
     facts = replace(facts, candidates=await _candidates(case, facts))
     ids = id_finding(facts)
+    if ids.verdict is Verdict.PROBLEM:
+        case.left_out = frozenset((*facts.refused, *facts.untried))
     return [ids, number_finding(facts, ids)]
 
 
@@ -82,7 +84,7 @@ async def _whole_list(case: Case) -> tuple[Duration, Reply]:
     """The account's list without a terminal, over a day, or over a month where a day holds nothing."""
     account = _asking(case, TerminalFilter.CLIENT)
     for width in (DAY, _WIDE):
-        question = case.inquiry.question(case.recent(width), case.names, account)
+        question = case.inquiry.question(case.recent(width), (), account)
         reply = await case.ask(question, size=case.page_size)
         if reply.page is None or reply.page.received:
             break
@@ -116,7 +118,7 @@ async def _batch(case: Case, search: _Search, names: Sequence[str]) -> None:
             continue
         for half in (group[: len(group) // 2], group[len(group) // 2 :]):
             search.left -= 1
-            reply = await _ask(case, half, search.width, size=case.page_size)
+            reply = await _ask(case, half, search.width, size=case.page_size, sure=len(half) == 1)
             if reply.page is not None:
                 search.take(half, reply.page)
                 found = True

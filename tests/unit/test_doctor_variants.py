@@ -50,7 +50,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any], str, dict[str, Any]]] 
 
 @pytest.mark.parametrize("name", VARIANTS)
 @pytest.mark.parametrize("error_status", [200, 400])
-def test_each_variant_is_found_and_the_proposal_works(name: str, error_status: int, tmp_path: Path) -> None:
+def test_each_variant_is_found_and_the_proposal_works(name: str, error_status: Any, tmp_path: Path) -> None:
     settings, content, question, expected = VARIANTS[name]
     clinic = Clinic(tmp_path, Settings(**settings, error_status=error_status, traffic=0.4))
 
@@ -192,6 +192,8 @@ def test_one_wrong_id_among_many_is_found_and_the_others_are_fine(tmp_path: Path
     report = run(clinic.examine(document(*terminals, terminal("98765432", name="typo"))))
     found = about(report, "terminal_id")
     assert (found.verdict, "the ids of typo: check them" in found.answer) == (Verdict.PROBLEM, True)
+    unknown = {each.question for each in report.findings if each.verdict is Verdict.UNKNOWN}
+    assert unknown == {"terminal number"}
     assert report.requests <= CAP
 
 
