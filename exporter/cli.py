@@ -96,8 +96,12 @@ _log_format = _flag(
 @_config_file
 @_listen_address
 @_telemetry_path
-@_flag("--web.config.file", metavar="FILE", help="TLS and basic auth, in the exporter-toolkit's format.")
-@_flag("--web.enable-lifecycle", is_flag=True, help="Allow a reload by POST /-/reload.")
+@_flag(
+    "--web.config.file",
+    metavar="FILE",
+    help="TLS and basic auth, in the exporter-toolkit's format; refused by this version, which serves plain HTTP.",
+)
+@_flag("--web.enable-lifecycle", is_flag=True, help="Allow a reload by POST /-/reload; this version cannot reload yet.")
 @_log_level
 @_log_format
 def run(
@@ -112,6 +116,7 @@ def run(
     """Poll the bank and serve the metrics."""
     if web_config_file is not None:
         _fail(2, "--web.config.file: this version serves plain HTTP only and will not pretend otherwise: leave it out")
+    options = app.Options(web_listen_address, _path(web_telemetry_path))
     config = _load(config_file)
     if problems := app.unreadable_secrets(config):
         _fail(2, *problems)
@@ -126,7 +131,6 @@ def run(
     )
     if web_enable_lifecycle:
         log.warning("--web.enable-lifecycle: this version cannot reload: restart it to apply a new configuration")
-    options = app.Options(web_listen_address, _path(web_telemetry_path))
     _run(app.run(config, options))
 
 
@@ -255,7 +259,14 @@ def simulate(
 
 @commands.command()
 @click.option("--listen", default="127.0.0.1:8900", show_default=True, metavar="ADDRESS", help="The bank's address.")
-@click.option("--web.listen-address", "web_listen_address", default="127.0.0.1:10084", show_default=True)
+@click.option(
+    "--web.listen-address",
+    "web_listen_address",
+    default="127.0.0.1:10084",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Where to serve metrics and pages.",
+)
 @_scenario
 @_speed
 @_seed

@@ -155,6 +155,7 @@ class Family(StrEnum):
     RECORDS = "records"  # account, kind
     REJECTED = "rejected"  # account, reason
     STATUS_CHANGES = "status_changes"  # terminal, from_outcome, to_outcome
+    GAP = "gap"  # terminal; microseconds
     UNKNOWN_CODES = "unknown_codes"  # terminal
     LABEL_OVERFLOW = "label_overflow"  # terminal
 

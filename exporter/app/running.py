@@ -14,9 +14,9 @@ import httpx
 import structlog
 
 from exporter import __version__
-from exporter.app.clock import wall_clock
+from exporter.app.clock import BankClock, Listeners, wall_clock
 from exporter.client import EpayClient, http_client
-from exporter.config import Account, Config, Secret, SecretUnreadable
+from exporter.config import Account, Config, Secret, SecretUnreadable, TerminalFilter
 from exporter.instrumentation import Instruments
 from exporter.ledger import Ledger
 from exporter.model import Decision, Policy, Remembered
@@ -61,7 +61,6 @@ async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str
             raise StartFailed(str(error)) from None
         instruments = Instruments([account.name for account in config.accounts], __version__, _revision())
         instruments.configuration_applied(wall_clock())
-        policy = _policy(config)
         publication = Publication(stale_after=3 * config.poll.interval)
         app = create_app(publication.current, instruments.registry, wall_clock, options.telemetry_path, __version__)
         addresses = [_url(sock.getsockname()) for sock in sockets]
@@ -69,7 +68,7 @@ async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str
         async with http_client(config.poll.timeout) as http:
             slots = asyncio.Semaphore(config.poll.max_concurrency)
             pollers = [
-                _poller(account, config, policy, remembered, store, publication, instruments, http, slots)
+                _poller(account, config, remembered, store, publication, instruments, http, slots)
                 for account in config.accounts
             ]
             async with _until_signalled(), asyncio.TaskGroup() as tasks:
@@ -84,7 +83,6 @@ async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str
 def _poller(
     account: Account,
     config: Config,
-    policy: Policy,
     remembered: Remembered,
     store: Store,
     publication: Publication,
@@ -92,16 +90,20 @@ def _poller(
     http: httpx.AsyncClient,
     slots: asyncio.Semaphore,
 ) -> AccountPoller:
+    policy = _policy(config)
+    if account.terminal_filter is TerminalFilter.CLIENT:  # each request lists all terminals anyway
+        policy = replace(policy, batch=len(account.terminals))
     ledger = Ledger(
         account.name, account.terminals, config.outcomes, policy, config.limits.max_codes_per_terminal, remembered
     )
+    bank_clock = BankClock(account.name, wall_clock)
     bank = EpayClient(
         account=account,
         poll=config.poll,
         limits=config.limits,
         http=http,
         slots=slots,
-        observer=instruments,
+        observer=Listeners(instruments, bank_clock),
         clock=wall_clock,
         monotonic=time.monotonic,
         random=random.SystemRandom().random,
@@ -118,6 +120,7 @@ def _poller(
         publication=publication,
         observer=instruments,
         clock=wall_clock,
+        bank_clock=bank_clock,
         monotonic=time.monotonic,
     )
 
@@ -153,6 +156,7 @@ async def _until_signalled() -> AsyncIterator[None]:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
+    loop.add_signal_handler(signal.SIGHUP, _no_reload)
     try:
         yield
     except asyncio.CancelledError:
@@ -161,8 +165,12 @@ async def _until_signalled() -> AsyncIterator[None]:
         if body is not None:
             body.uncancel()
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.remove_signal_handler(number)
+
+
+def _no_reload() -> None:
+    structlog.get_logger("epay.app").warning("SIGHUP: this version cannot reload: restart it instead")
 
 
 def unreadable_secrets(config: Config) -> tuple[str, ...]:

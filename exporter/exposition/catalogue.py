@@ -189,6 +189,13 @@ STATUS_CHANGES: Final = Definition(
     f"{_POLLED}.",
     ("terminal", "from_outcome", "to_outcome"),
 )
+GAP: Final = Definition(
+    "epay_gap_seconds_total",
+    Kind.COUNTER,
+    "Time whose operations are in no counter, because it lay further back than max_gap when polls of the bank went on "
+    f"after an outage; {_POLLED}.",
+    ("terminal",),
+)
 RECONCILIATION_OPERATIONS: Final = Definition(
     "epay_reconciliation_difference_operations",
     Kind.GAUGE,
@@ -206,7 +213,7 @@ RECONCILIATION_AMOUNT: Final = Definition(
 UNKNOWN_CODES: Final = Definition(
     "epay_unknown_codes_total",
     Kind.COUNTER,
-    f"Operations with a status or code that no table names; {_POLLED}.",
+    f"Operations with a code that no table names; {_POLLED}.",
     ("terminal",),
 )
 LABEL_OVERFLOW: Final = Definition(

@@ -66,6 +66,8 @@ def total_families(snapshot: Snapshot, exposed: int) -> Iterator[Metric]:
     yield _counter(catalogue.REJECTED_RECORDS, totals[Family.REJECTED])
     yield _counter(catalogue.STATUS_CHANGES, totals[Family.STATUS_CHANGES])
     names = [(terminal.name,) for terminal in read]
+    gaps = {labels: value / SECOND for labels, value in totals[Family.GAP].items()}
+    yield _counter(catalogue.GAP, gaps, names)
     yield _counter(catalogue.UNKNOWN_CODES, totals[Family.UNKNOWN_CODES], names)
     yield _counter(catalogue.LABEL_OVERFLOW, totals[Family.LABEL_OVERFLOW], names)
 

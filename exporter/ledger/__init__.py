@@ -193,7 +193,7 @@ class Ledger:
         late = newest is not None and book.checkpoint.covered_from <= entry.created < min(
             newest, book.checkpoint.watermark
         )
-        self._records("late" if late else "new", draft)
+        self._records("late" if late or draft.recalled is not None else "new", draft)
         if checkpoint.newest is None or entry.created > checkpoint.newest:
             draft.checkpoints[entry.key.terminal] = replace(checkpoint, newest=entry.created)
         if entry.created < checkpoint.counting_since:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from exporter.ledger import Ledger
-from exporter.model import SECOND, Checkpoint, Decision, Entry, Instant, Reading, Span
+from exporter.model import SECOND, Checkpoint, Decision, Entry, Instant, Reading, Span, Total
 from exporter.poller.reporting import Reporter
 from exporter.state.base import Store
 
@@ -34,11 +34,11 @@ class Bookkeeper:
             await self._commit(lambda: self._ledger.decide([reading], now, recalled))
         return entries
 
-    async def move(self, checkpoints: dict[str, Checkpoint], now: Instant) -> None:
-        """Put watermarks elsewhere without a reading."""
+    async def skip(self, checkpoints: dict[str, Checkpoint], gaps: dict[Total, int], now: Instant) -> None:
+        """Put watermarks further on without a reading, and keep account of what is left out."""
         if checkpoints:
             async with self._one_at_a_time:
-                await self._commit(lambda: Decision(now=now, checkpoints=checkpoints))
+                await self._commit(lambda: Decision(now=now, checkpoints=checkpoints, increments=gaps))
 
     async def expire(self, before: Instant) -> None:
         """Let the store drop what nothing needs any more."""

@@ -17,12 +17,14 @@ from exporter.model import (
     Checkpoint,
     Clock,
     Duration,
+    Family,
     Instant,
     Observer,
     Policy,
     PollMade,
     Terminal,
     TerminalSnapshot,
+    Total,
     WindowTally,
 )
 from exporter.poller.bookkeeping import Bookkeeper
@@ -44,7 +46,8 @@ class _State:
     tried: bool = False
     read: bool = False
     failing: bool = False
-    last_success: Instant | None = None
+    last_success: Instant | None = None  # by our clock: how fresh the data is
+    read_to: Instant | None = None  # by the bank's: where the windows end
     fill_stuck: bool = False
     head_complete: bool = True
     sweep_complete: bool = True
@@ -65,6 +68,7 @@ class AccountPoller:
         publication: Publication,
         observer: Observer,
         clock: Clock,
+        bank_clock: Clock,
         monotonic: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -77,6 +81,7 @@ class AccountPoller:
         self._publication = publication
         self._observer = observer
         self._clock = clock
+        self._bank_clock = bank_clock
         self._monotonic = monotonic
         self._sleep = sleep
         self._reporter = Reporter(account, tuple(self._terminals))
@@ -114,7 +119,8 @@ class AccountPoller:
 
     async def poll(self) -> None:
         """Bring every terminal's watermark to now, fill the windows where they are not yet, publish."""
-        now, started = self._clock(), self._monotonic()
+        now, started = self._bank_clock(), self._monotonic()
+        polled_at = self._clock()
         deadline = started + max(self._policy.interval / SECOND, _SHORTEST_BUDGET)
         failures: dict[str, BankError] = {
             name: error for name in self._terminals if (error := self._quarantine.resting(name)) is not None
@@ -125,13 +131,13 @@ class AccountPoller:
             await self._fill(now, deadline, failures)
         except CommitFailed as error:
             failures = dict.fromkeys(self._terminals, BankError("state", str(error)))
-        self._settle(failures, now)
+        self._settle(failures, now, polled_at)
         self._publish(now)
         self._observer.observe(PollMade(self._account, self._result(failures), self._monotonic() - started))
 
     async def sweep(self) -> None:
         """Read the lookback again, and the pending operations that are older than it."""
-        now, started = self._clock(), self._monotonic()
+        now, started = self._bank_clock(), self._monotonic()
         names = self._well()
         pending = [entry for name in names for entry in self._ledger.pending(name, now)]
         queue = deque(windows.sweep(now, names, self._policy))
@@ -160,7 +166,7 @@ class AccountPoller:
 
     async def reconcile(self) -> None:
         """Compare the hours that have closed since the last time, if any have."""
-        now = self._clock()
+        now = self._bank_clock()
         try:
             news = await self._reconciler.reconcile(self._well(), now)
         except CommitFailed as error:
@@ -175,12 +181,14 @@ class AccountPoller:
     async def _skip_gaps(self, now: Instant) -> None:
         """Give up what lies further back than max_gap, and say so."""
         moved: dict[str, Checkpoint] = {}
+        skipped: dict[Total, int] = {}
         for name, checkpoint in self._ledger.checkpoints.items():
             resumed, gap = windows.resume(checkpoint, now, self._policy)
             if gap is not None:
                 moved[name] = resumed
+                skipped[Total(Family.GAP, (name,))] = gap.end - gap.start
                 self._reporter.gap((name,), gap)
-        await self._bookkeeper.move(moved, now)
+        await self._bookkeeper.skip(moved, skipped, now)
 
     async def _head(self, now: Instant, deadline: float, failures: dict[str, BankError]) -> None:
         stride: Duration | None = None
@@ -255,13 +263,13 @@ class AccountPoller:
     def _watermarks(self, failures: dict[str, BankError]) -> Iterable[Instant]:
         return (c.watermark for name, c in self._ledger.checkpoints.items() if name not in failures)
 
-    def _settle(self, failures: dict[str, BankError], now: Instant) -> None:
+    def _settle(self, failures: dict[str, BankError], now: Instant, polled_at: Instant) -> None:
         good = [name for name in self._terminals if name not in failures]
         for name in good:
             state = self._states[name]
             state.tried = state.read = True
-            state.failing, state.last_success = False, now
-        self._reporter.recovered(good, now)
+            state.failing, state.last_success, state.read_to = False, polled_at, now
+        self._reporter.recovered(good, polled_at)
         self._fail(failures)
 
     def _fail(self, failures: dict[str, BankError]) -> None:
@@ -284,7 +292,7 @@ class AccountPoller:
     def _snapshot(self, name: str, now: Instant) -> TerminalSnapshot:
         """A terminal as of its last good poll."""
         state, checkpoint = self._states[name], self._ledger.checkpoints[name]
-        at = state.last_success if state.last_success is not None else now
+        at = state.read_to if state.read_to is not None else now
         pending = self._ledger.pending(name, at)
         filled = checkpoint.covered_from <= at - self._policy.reach
         catching_up = state.read and checkpoint.watermark < at - self._policy.behind

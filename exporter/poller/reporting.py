@@ -90,6 +90,7 @@ class Reporter:
                 operations=difference.operations,
                 minor_units=amounts or 0,
                 counted_now=max(difference.operations, 0),
+                advice="what was missed is counted now; a longer poll.lookback would have found it sooner",
             )
 
     def reconciliation_failed(self, error: BankError) -> None:

@@ -45,8 +45,9 @@ class SqliteStore:
         if not path.parent.is_dir():
             raise StateUnusable(f"state {path}: the directory {path.parent} does not exist: create it")
         try:
+            path.touch(mode=0o600)  # amounts and ids are nobody else's business
             self._db = sqlite3.connect(path, timeout=_LOCK_SECONDS, isolation_level=None, check_same_thread=False)
-        except sqlite3.Error:
+        except (sqlite3.Error, OSError):
             raise StateUnusable(
                 f"state {path}: cannot be opened: check that the user of this process may write it"
             ) from None
@@ -58,6 +59,7 @@ class SqliteStore:
         except StateUnusable:
             self._db.close()
             raise
+        self._opened = self._inode()
         self._series = {
             labels: number for number, labels in self._db.execute("SELECT number, labels FROM series").fetchall()
         }
@@ -86,6 +88,13 @@ class SqliteStore:
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {number:d}")
             self._db.execute(f"PRAGMA application_id = {_APPLICATION_ID:d}")
+
+    def _inode(self) -> int | None:
+        """Which file the path leads to: SQLite would go on writing into one that nobody can find any more."""
+        try:
+            return self._path.stat().st_ino
+        except OSError:
+            return None
 
     def _pragma(self, name: str) -> int:
         value = self._db.execute(f"PRAGMA {name}").fetchone()[0]
@@ -155,6 +164,8 @@ class SqliteStore:
     def commit(self, decision: Decision) -> None:
         """Store a decision, all or nothing."""
         with self._lock:
+            if self._inode() != self._opened:
+                raise CommitFailed(f"state {self._path}: the file is gone or was replaced: put it back, or restart")
             known = dict(self._series)
             try:
                 with self._transaction():

@@ -178,6 +178,7 @@ def _poller(bank: _Bank, http: httpx.AsyncClient, store: Store, ledger: Ledger, 
         publication=Publication(stale_after=3 * POLL.interval),
         observer=Recorder(),
         clock=bank.clock,
+        bank_clock=bank.clock,
         monotonic=elapsed,
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import structlog
@@ -24,7 +25,7 @@ from exporter.model import (
     Total,
 )
 from exporter.poller import AccountPoller, Publication
-from exporter.state import MemoryStore
+from exporter.state import MemoryStore, SqliteStore, Store
 from exporter.windows import begin
 from tests.adapters.fakes import FakeBank, FakeClock, FlakyStore, Recorder, names_of, refusing
 from tests.builders import OUTCOMES, POLICY, SHOP, T0, WALLET, checkpoint, id_of, operation
@@ -36,12 +37,12 @@ class World:
     def __init__(
         self,
         terminals: Sequence[Terminal] = (WALLET, SHOP),
-        store: MemoryStore | None = None,
+        store: Store | None = None,
         remembered: Remembered | None = None,
     ) -> None:
         self.clock = FakeClock()
         self.bank = FakeBank(numbers={terminal.name: terminal.number for terminal in terminals})
-        self.store = store or MemoryStore()
+        self.store: Store = store or MemoryStore()
         self.recorder = Recorder()
         self.publication = Publication(stale_after=3 * POLICY.interval)
         if remembered is None:
@@ -56,7 +57,8 @@ class World:
             sweep_interval=MINUTE,
             publication=self.publication,
             observer=self.recorder,
-            clock=self.clock,
+            clock=self.clock.fast,
+            bank_clock=self.clock,
             monotonic=self.clock.monotonic,
         )
 
@@ -241,6 +243,8 @@ async def test_what_lies_further_back_than_max_gap_is_named_and_skipped() -> Non
 
     assert world.counted() == 1
     assert {line["event"] for line in lines} == {"gap: operations of this time are not counted"}
+    totals = world.publication.current().totals
+    assert totals[Total(Family.GAP, ("wallet",))] == 2 * HOUR
 
 
 async def test_a_span_with_too_much_in_it_is_read_in_pieces() -> None:
@@ -409,3 +413,28 @@ async def test_a_reconciliation_that_the_bank_does_not_answer_is_tried_again() -
     world.clock.advance(10 * MINUTE)
     await world.poller.reconcile()
     assert world.shown().difference == Difference()
+
+
+async def test_a_clock_of_ours_that_is_ahead_loses_nothing_and_keeps_the_windows_on_the_bank_s_time() -> None:
+    world = World()
+    await world.poll()
+    world.clock.ahead = 20 * MINUTE
+    for minute in range(30):
+        world.bank.put(operation(minute, world.clock.now))
+        await world.poll(MINUTE)
+
+    assert world.counted() == 30
+    assert sum(world.shown().windows[0].operations.values()) == 5
+    assert world.shown().last_success == world.clock.now + 20 * MINUTE
+
+
+async def test_a_state_file_that_is_gone_stops_counting_and_says_so(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "state.db")
+    world = World(store=store)
+    world.bank.put(operation("a", T0 + SECOND))
+    (tmp_path / "state.db").unlink()
+    await world.poll()
+
+    assert world.counted() == 0
+    assert "gone" in str(world.shown().trouble)
+    store.close()

@@ -141,6 +141,8 @@ def expected_of_full() -> dict[tuple[str, frozenset[tuple[str, str]]], Any]:
     add("epay_status_changes_total", 1, terminal="wallet", from_outcome="success", to_outcome="failure")
     add("epay_unknown_codes_total", 4, terminal="wallet")
     add("epay_unknown_codes_total", 0, terminal="café")
+    add("epay_gap_seconds_total", 0, terminal="wallet")
+    add("epay_gap_seconds_total", 0, terminal="café")
     add("epay_label_overflow_total", 0, terminal="wallet")
     add("epay_label_overflow_total", 6, terminal="café")
 
@@ -219,6 +221,7 @@ def test_every_metric_of_the_contract_is_there_with_its_type_and_labels() -> Non
         "epay_window_complete": ("gauge", ["terminal"]),
         "epay_counting_since_timestamp_seconds": ("gauge", ["terminal"]),
         "epay_records_total": ("counter", ["account", "kind"]),
+        "epay_gap_seconds_total": ("counter", ["terminal"]),  # ours, beside the contract
         "epay_reconciliation_difference_operations": ("gauge", ["terminal"]),
         "epay_reconciliation_difference_amount": ("gauge", ["terminal", "currency"]),  # ours, beside the contract
         "epay_rejected_records_total": ("counter", ["account", "reason"]),  # ours, beside the contract
