@@ -71,28 +71,35 @@ async def backfill(config: Config, task: Backfill) -> tuple[list[str], bool]:
     Raises ArgumentInvalid, StartFailed where the bank or the disk does not let it be done, and Interrupted.
     """
     wanted = _wanted(config, task, wall_clock())
-    partial = partial_of(task.output)
-    going_on = f"{partial} keeps what was read: the same command goes on from there"
     try:
-        spool = Spool(partial, wanted)
+        spool = Spool(partial_of(task.output), wanted)
     except SpoolUnusable as unusable:
         raise StartFailed(str(unusable)) from None
     with contextlib.closing(spool), _progress(spool, lanes(config.accounts)) as progress:
         try:
-            async with _until_signalled(going_on):
+            async with _until_signalled(spool):
                 await _read(config, spool, progress)
                 names = [terminal.name for terminal in config.terminals]
                 done = await write(spool, names, task.output, progress, force=task.force)
         except BankError as error:
-            raise StartFailed(f"{error} ({going_on})") from None
+            raise StartFailed(_with_what_is_kept(str(error), spool)) from None
         except (SpoolUnusable, OutputExists) as error:
             raise StartFailed(str(error)) from None
         except OSError as error:
-            raise StartFailed(f"{task.output}: {error.strerror} ({going_on})") from None
+            raise StartFailed(_with_what_is_kept(f"{task.output}: {error.strerror}", spool)) from None
         tally = spool.tally()
         if not tally.incomplete:
             spool.discard()
-        return list(summary(task.output, spool.grid, tally, done)), not tally.incomplete
+        moving_since = wall_clock() - config.poll.lookback
+        return list(summary(task.output, spool.grid, tally, done, moving_since)), not tally.incomplete
+
+
+def _with_what_is_kept(text: str, spool: Spool) -> str:
+    """Why it ended, and how to go on; where nothing was read yet there is nothing to keep."""
+    if spool.empty:
+        spool.discard()
+        return text
+    return f"{text} ({spool.path} keeps what was read: the same command goes on from there)"
 
 
 def _wanted(config: Config, task: Backfill, now: Instant) -> Wanted:
@@ -196,7 +203,7 @@ class _Nobody:
 
 
 @contextlib.asynccontextmanager
-async def _until_signalled(going_on: str) -> AsyncIterator[None]:
+async def _until_signalled(spool: Spool) -> AsyncIterator[None]:
     """SIGTERM and SIGINT end the body where it waits next. Raises Interrupted then."""
     loop, body = asyncio.get_running_loop(), asyncio.current_task()
     received: list[int] = []
@@ -213,7 +220,7 @@ async def _until_signalled(going_on: str) -> AsyncIterator[None]:
     except asyncio.CancelledError:
         if not received:
             raise
-        raise Interrupted(received[0], f"interrupted: {going_on}") from None
+        raise Interrupted(received[0], _with_what_is_kept("interrupted", spool)) from None
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)

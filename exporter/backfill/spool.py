@@ -119,6 +119,11 @@ class Spool:
                     self._db.execute("ROLLBACK")
                 raise
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing has been read yet."""
+        return not self._rows("SELECT 1 FROM lanes LIMIT 1")
+
     def frontier(self, lane: str) -> Instant:
         """Up to where a lane has been read."""
         found = self._rows("SELECT frontier FROM lanes WHERE name = ?", (lane,))

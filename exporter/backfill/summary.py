@@ -8,14 +8,20 @@ from exporter.backfill.samples import Grid
 from exporter.backfill.sieve import FOREIGN
 from exporter.backfill.spool import Tally
 from exporter.backfill.writing import Written
+from exporter.model import Instant
 
 
-def summary(output: Path, grid: Grid, tally: Tally, done: Written) -> Iterator[str]:
-    """The lines for a person; nothing in them is secret or personal."""
+def summary(output: Path, grid: Grid, tally: Tally, done: Written, moving_since: Instant) -> Iterator[str]:
+    """The lines for a person; nothing in them is secret or personal.
+
+    `moving_since`: what was created later may still arrive, or change its status.
+    """
     yield (
         f"{output}: {_number(tally.counted, 'operation')} from {written(grid.start)} to {written(grid.end)}, "
         f"{done.series} series, {_size(done.size)}"
     )
+    if grid.end > moving_since:
+        yield f"recent: operations created since {written(moving_since)} may still arrive, and are not in the file then"
     if tally.pending:
         yield f"left out: {_number(tally.pending, 'operation')} still pending"
     foreign = tally.strangers.get(FOREIGN, 0)

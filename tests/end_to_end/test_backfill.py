@@ -36,7 +36,8 @@ class Bank:
     end: int
 
     def configuration(self, more: str = FAST, **settings: Any) -> str:
-        return str(configuration(self.directory, self.port, TERMINALS, more=more, **settings))
+        poll = "interval: 1s, lookback: 5m"
+        return str(configuration(self.directory, self.port, TERMINALS, poll=poll, more=more, **settings))
 
     def command(self, output: Path, config: str, *more: str) -> tuple[str, ...]:
         times = (f"--from={written(self.start)}", f"--to={written(self.end)}")
@@ -145,7 +146,7 @@ def test_interrupted_and_taken_up_again_the_file_is_the_same(bank: Bank, number:
         assert process.stop(number) == code
     assert not output.exists()
     if number != signal.SIGKILL:
-        text = f"interrupted: {partial} keeps what was read: the same command goes on from there"
+        text = f"interrupted ({partial} keeps what was read: the same command goes on from there)"
         assert process.text() == f"epay-exporter: {text}\n"
     refused = finished(*bank.command(output, bank.configuration(), "--step=2m"))
     assert refused[0] == 1
@@ -176,7 +177,7 @@ def test_a_refused_login_is_told_in_one_line(bank: Bank) -> None:
 
     assert (code, errors.count("\n")) == (1, 1), errors
     assert "S3CRET" not in errors
-    assert not output.exists()
+    assert list(bank.directory.glob("history.om*")) == []
 
 
 def test_progress_is_shown_on_a_terminal_and_the_summary_stays(bank: Bank) -> None:

@@ -170,6 +170,42 @@ def test_a_directory_that_is_not_there_is_told(tmp_path: Path) -> None:
         Spool(tmp_path / "none" / "x.partial", WANTED)
 
 
+def test_a_damaged_file_is_told(path: Path) -> None:
+    spool = Spool(path, WANTED)
+    take(spool, *(row(str(number), T0 + number) for number in range(2_000)))
+    spool.close()
+    with path.open("r+b") as file:
+        file.seek(8 * 4096)
+        file.write(b"\xff" * (path.stat().st_size - 8 * 4096))
+    spool = Spool(path, WANTED)
+    with pytest.raises(SpoolUnusable, match="is damaged: remove it to begin anew"):
+        spool.tally()
+    spool.close()
+
+
+def test_a_full_disk_is_told_and_leaves_what_was_there(spool: Spool) -> None:
+    take(spool, row("a"))
+    spool._db.execute("PRAGMA max_page_count = 1")  # SQLite takes it as: not one page more than there are
+    with pytest.raises(SpoolUnusable, match="the disk is full: free some space, then give the same command to go on"):
+        take(spool, *(row(str(number), T0 + number) for number in range(2_000)), span=SECOND_)
+
+    assert spool.frontier("main/wallet") == FIRST.end
+    assert held(spool) == {(OK, "KZT"): [(T0, 100)]}
+
+
+def test_a_closed_file_is_told_by_sqlites_own_name(path: Path) -> None:
+    spool = Spool(path, WANTED)
+    spool.close()
+    with pytest.raises(SpoolUnusable, match="SQLite says ProgrammingError"):
+        spool.tally()
+
+
+def test_it_is_empty_until_a_span_has_been_read(spool: Spool) -> None:
+    assert spool.empty
+    take(spool)
+    assert not spool.empty
+
+
 def test_nothing_is_left_when_it_is_discarded(path: Path) -> None:
     spool = Spool(path, WANTED)
     take(spool, row("a"))

@@ -165,6 +165,21 @@ def test_answers_that_are_none_end_no_examination(body: bytes, tmp_path: Path) -
     report = run(clinic.examine(document()))
     assert about(report, "period field").verdict is Verdict.PROBLEM
     assert not any("defect" in found.answer for found in report.findings)
+    assert len(clinic.requests) < 12
+    assert about(report, "paging").answer.endswith("the bank does not answer properly now; try again later")
+
+
+def test_a_login_that_only_went_wrong_is_not_blamed_on_the_body(tmp_path: Path) -> None:
+    clinic = Clinic(tmp_path, Settings())
+    inner, bad = clinic.inner, [500, 500]
+
+    async def moody(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(bad.pop()) if bad else await inner.handle_async_request(request)
+
+    clinic.inner = httpx.MockTransport(moody)
+    report = run(clinic.examine(document()))
+    assert about(report, "login").answer == "works, with a body of form-data"
+    assert len(clinic.logins) == 5  # two that went wrong, one with the other body, one again, and the second login
 
 
 def token() -> httpx.Response:

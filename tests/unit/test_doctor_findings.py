@@ -89,7 +89,7 @@ def test_the_period_field(replies: Mapping[str, Reply], manner: str, expected: s
 
 def test_an_unknown_method_that_is_not_refused_is_told() -> None:
     assert error_status_finding(page(5)).verdict is Verdict.UNKNOWN
-    assert error_status_finding(no(Garbled("not_json", "HTML"), 200)).verdict is Verdict.UNKNOWN
+    assert error_status_finding(no()).answer == "an error body comes with HTTP 400, code 232"
 
 
 def ids(*numbers: int) -> frozenset[bytes]:
