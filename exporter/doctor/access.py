@@ -25,6 +25,10 @@ async def login(case: Case) -> list[Finding]:
     # No answer at all says nothing about the body.
     if replies[0].error is not None and not isinstance(replies[0].error, Unreachable):
         replies.append(await case.inquiry.login(other))
+        if replies[-1].error is None and not isinstance(replies[0].error, LoginRefused):
+            # It was not refused, it only went wrong: with a bank that has bad moments the body is not to blame.
+            again = await case.inquiry.login(configured)
+            replies += [again] if again.error is None else []
     case.token_life = replies[-1].life
     return login_findings(configured, replies)
 

@@ -25,7 +25,7 @@ class Case:
     """One account under examination.
 
     `now` is when it began; `page_size` what is asked for unless a probe knows why. `left_out`: terminals that the bank
-    refuses, which must not cost the other answers.
+    refuses, which must not cost the other answers. `failures`: probes in a row that the bank did not answer.
     """
 
     inquiry: Inquiry
@@ -35,6 +35,7 @@ class Case:
     token_life: float = 0.0
     readable: bool = True
     left_out: frozenset[str] = frozenset()
+    failures: int = 0
     volumes: dict[Duration, int] = field(default_factory=dict)
     operations: dict[bytes, Operation] = field(default_factory=dict)
     rejections: dict[bytes, str] = field(default_factory=dict)

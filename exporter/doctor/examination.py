@@ -16,6 +16,9 @@ from exporter.doctor.inquiry import CAP, Inquiry, Spent
 from exporter.doctor.vocabulary import vocabulary_findings
 from exporter.model import Clock
 
+_PATIENCE: Final = 3
+"""Probes one after the other that the bank does not answer, after which the others are left out."""
+
 Progress = Callable[[str, str, int], None]
 """Told before each question: account, question, requests so far."""
 
@@ -109,14 +112,19 @@ class Doctor:
             self._progress(case.account.name, probe.questions[0], case.inquiry.requests)
         if probe.listing and not case.readable:
             return _unknown(probe, "not asked: the list cannot be read")
+        if probe.listing and case.failures >= _PATIENCE:
+            return _unknown(probe, "not asked: the bank does not answer properly now; try again later")
         try:
             findings = await probe.run(case)
         except Spent:
             return _unknown(probe, f"not asked: {self._cap} requests are the most that one account is asked")
         except BankError as error:
+            case.failures += 1
             return _unknown(probe, str(error))
         except Exception as error:  # noqa: BLE001  a defect of ours must cost one answer; its text may hold a record
             return _unknown(probe, f"a defect of the doctor ({type(error).__name__}): please report it")
+        if probe.listing:
+            case.failures = 0
         for found in findings:
             if found.verdict is Verdict.CHANGE:
                 case.inquiry.account = amended(case.account, found.lines)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from exporter.bank import Refused, Unauthorized
 from exporter.config.records import TerminalFilter
 from exporter.doctor.case import Case
 from exporter.doctor.finding import Finding, Line, Place, Verdict
@@ -35,7 +36,9 @@ async def period_field(case: Case) -> list[Finding]:
         if not all(reply.refused for reply in replies.values()):
             break
     found = period_finding(PeriodFacts(configured, replies, manner))
-    case.readable = found.verdict is not Verdict.PROBLEM or any(reply.page for reply in replies.values())
+    # What has only gone wrong may go well with the next question; what is not allowed will not.
+    never = all(isinstance(reply.error, (Refused, Unauthorized)) for reply in replies.values())
+    case.readable = not never
     return [found]
 
 
@@ -86,7 +89,10 @@ async def error_status(case: Case) -> list[Finding]:
     """The HTTP status of an error body, by a method of search that does not exist."""
     question = case.question(case.recent(DAY))
     question["searchParameters"][0]["method"] = "unknown"
-    return [error_status_finding(await case.inquiry.ask(question, size=1))]
+    reply = await case.inquiry.ask(question, size=1)
+    if reply.error is not None and not reply.refused:
+        raise reply.error
+    return [error_status_finding(reply)]
 
 
 def error_status_finding(reply: Reply) -> Finding:
@@ -94,6 +100,4 @@ def error_status_finding(reply: Reply) -> Finding:
     evidence = f"an unknown search method: {reply.said}"
     if reply.page is not None:
         return Finding("error status", Verdict.UNKNOWN, "an unknown search method is not refused", evidence)
-    if not reply.refused:
-        return Finding("error status", Verdict.UNKNOWN, str(reply.error), evidence)
     return Finding("error status", Verdict.OK, f"an error body comes with {reply.said}", evidence)

@@ -29,6 +29,8 @@ async def volume(case: Case) -> list[Finding]:
             break
     said = "; ".join(evidence)
     if not case.volumes:
+        if reply.error is not None and not reply.refused:
+            raise reply.error
         return [Finding("volume", Verdict.UNKNOWN, "the list did not tell", said)]
     width, count = case.busy(max(case.page_size, *_SIZES) + 1)
     if not count:
@@ -100,6 +102,9 @@ async def page_size(case: Case) -> list[Finding]:
             received.append((size, None if reply.page is None else reply.page.received))
             if reply.page is not None:
                 case.oldest_page = reply
+                # Once more, for the bank may just have had a bad moment.
+                again = await case.ask(question, size=case.page_size)
+                received[0] = (case.page_size, None if again.page is None else again.page.received)
                 break
     found = page_size_finding(SizeFacts(case.page_size, total, received, trouble))
     if found.verdict is Verdict.CHANGE:

@@ -128,7 +128,8 @@ def as_text(reports: Iterable[AccountReport]) -> str:
     elif not problems:
         text.append("Nothing to change.")
     if problems:
-        text += ["", f"Problems that no line of configuration mends: {problems}, see above."]
+        text += [""] if changes else []
+        text += [f"Problems that no line of configuration mends: {problems}, see above."]
     return "\n".join(text).strip("\n")
 
 

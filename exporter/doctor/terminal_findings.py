@@ -68,7 +68,7 @@ def id_finding(facts: TerminalFacts) -> Finding:
         return Finding("terminal_id", Verdict.CHANGE, answer, evidence, lines)
     if hidden:
         what = "refuses the ids of" if any(each in facts.guilty for each in hidden) else "finds nothing by the ids of"
-        answer = f"the bank {what} {_names(hidden)}, though its list has their records: filter here"
+        answer = f"the bank {what} {_names(hidden)}, though its list has their records: let the exporter filter"
         return Finding("terminal_id", Verdict.CHANGE, answer, evidence, (client,))
     if facts.ignored:
         answer = "one id brings records of several terminals: the bank does not filter by it"
