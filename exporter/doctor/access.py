@@ -9,7 +9,7 @@ from exporter.config.durations import format_duration
 from exporter.config.records import TokenBody
 from exporter.doctor.case import Case
 from exporter.doctor.finding import Finding, Line, Place, Verdict
-from exporter.doctor.inquiry import LoginReply, Reply
+from exporter.doctor.replies import LoginReply, Reply
 from exporter.model import HOUR, SECOND
 
 _SHORT_LIFE: Final = 60.0

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from exporter.config.records import Account, Config, TerminalFilter
-from exporter.doctor.inquiry import Inquiry, Reply
+from exporter.doctor.inquiry import Inquiry
+from exporter.doctor.replies import Reply
 from exporter.doctor.stamps import Stamp
 from exporter.model import DAY, HOUR, Duration, Instant, Operation, Policy, Span
 

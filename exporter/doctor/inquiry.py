@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import httpx
@@ -13,8 +13,9 @@ from exporter.client import answers, login, search
 from exporter.client.answers import TokenRefused
 from exporter.client.transport import Answer, Transport
 from exporter.config.records import Account, Limits, Poll, SecretUnreadable, TokenBody
-from exporter.doctor.stamps import Stamp, stamps
-from exporter.model import Assignment, Clock, Instant, LoginMade, Page, PollMade, RequestMade, Span
+from exporter.doctor.replies import LoginReply, Reply, form_of_expiry
+from exporter.doctor.stamps import stamps
+from exporter.model import Assignment, Clock, LoginMade, PollMade, RequestMade, Span
 
 CAP: Final = 40
 """Requests that one account is asked at most, logins included."""
@@ -29,57 +30,6 @@ _LONGEST_PAUSE: Final = 30.0
 
 class Spent(Exception):
     """The account's requests are used up."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoginReply:
-    """What became of one login. `expires_in`: how the bank writes it (number, text, missing)."""
-
-    body: TokenBody
-    status: int | None
-    error: BankError | None = None
-    life: float = 0.0
-    expires_in: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One answer of the list: a page, or the error that it means. `status` is None where nothing came."""
-
-    status: int | None
-    page: Page | None
-    error: BankError | None
-    at: Instant
-    stamps: tuple[Stamp, ...] = field(default=(), repr=False)
-
-    @property
-    def refused(self) -> bool:
-        """Whether the bank understood and said no."""
-        return isinstance(self.error, Refused)
-
-    @property
-    def good(self) -> Page:
-        """The page. Raises the error where there is none."""
-        if self.page is None:
-            raise self.error or BankError("defect", "an answer without a page")
-        return self.page
-
-    @property
-    def ids(self) -> frozenset[bytes]:
-        """All records of the page, readable or not. Raises the error where there is no page."""
-        page = self.good
-        operations = (operation.id for operation in page.operations)
-        return frozenset((*operations, *(rejection.id for rejection in page.rejections)))
-
-    @property
-    def said(self) -> str:
-        """The answer in a few words that are fit for a ticket."""
-        status = "no answer" if self.status is None else f"HTTP {self.status}"
-        if self.page is not None:
-            return f"{status}, {self.page.total_count} records"
-        if isinstance(self.error, Refused):
-            return f"{status}, " + ("an error" if self.error.code is None else f"code {self.error.code}")
-        return status if self.error is None else f"{status}, {self.error.kind}"
 
 
 class _Ear:
@@ -164,7 +114,7 @@ class Inquiry:
                 return LoginReply(body, answer.status, error)
             self._token, self._expires = grant.token, started + grant.life * 0.9
             self._tries[body] = 0
-            return LoginReply(body, answer.status, None, grant.life, _form_of_expiry(answer.body))
+            return LoginReply(body, answer.status, None, grant.life, form_of_expiry(answer.body))
 
         try:
             return await self._transport.post("token", account.token_url, read, **content)
@@ -247,17 +197,3 @@ def _passing(error: BankError | None) -> bool:
     if isinstance(error, (Unreachable, ServerFailed, Throttled)):
         return error.kind != "connect"
     return error.kind == "not_json"
-
-
-class _Expiry(msgspec.Struct):
-    expires_in: Any = None
-
-
-def _form_of_expiry(body: bytes) -> str:
-    try:
-        value = msgspec.json.decode(body, type=_Expiry).expires_in
-    except msgspec.MsgspecError:
-        return "missing"
-    if isinstance(value, str):
-        return "text"
-    return "number" if isinstance(value, (int, float)) and not isinstance(value, bool) else "missing"

@@ -8,7 +8,7 @@ from exporter.bank import Refused, Unauthorized
 from exporter.config.records import TerminalFilter
 from exporter.doctor.case import Case
 from exporter.doctor.finding import Finding, Line, Place, Verdict
-from exporter.doctor.inquiry import Reply
+from exporter.doctor.replies import Reply
 from exporter.model import DAY
 
 _FIELDS: Final = ("created_at", "created_date")

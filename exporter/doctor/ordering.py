@@ -8,7 +8,7 @@ from typing import Final
 
 from exporter.doctor.case import Case, Look
 from exporter.doctor.finding import Finding, Verdict
-from exporter.doctor.inquiry import Reply
+from exporter.doctor.replies import Reply
 from exporter.doctor.stamps import Stamp
 from exporter.model import SECOND, Duration, Instant, Operation
 

@@ -9,7 +9,7 @@ from exporter.bank import Refused
 from exporter.config.records import Account, TerminalFilter
 from exporter.doctor.case import Case
 from exporter.doctor.finding import Finding, Verdict
-from exporter.doctor.inquiry import Reply
+from exporter.doctor.replies import Reply
 from exporter.doctor.terminal_findings import TerminalFacts, id_finding, number_finding
 from exporter.model import DAY, Duration, Page
 
@@ -27,6 +27,7 @@ class _Search:
     """What is known of the ids while batches are asked and split."""
 
     width: Duration
+    size: int
     filtered: Counter[str] = field(default_factory=Counter)
     accepted: set[str] = field(default_factory=set)
     refused: dict[str, str] = field(default_factory=dict)
@@ -45,12 +46,12 @@ class _Search:
 
 async def terminals(case: Case) -> list[Finding]:
     """Batches as the exporter asks for them, split where they are refused; quiet terminals on their own."""
-    whole = await _whole_list(case)
-    unfiltered = _numbers(whole[1].page) if whole[1].page is not None else None
-    search = _Search(whole[0])
+    width, size, whole = await _whole_list(case)
+    unfiltered = _numbers(whole.page) if whole.page is not None else None
+    search = _Search(width, size)
     every = case.account.terminals
-    size = case.policy.batch
-    batches = [every[first : first + size] for first in range(0, len(every), size)]
+    most = case.policy.batch
+    batches = [every[first : first + most] for first in range(0, len(every), most)]
     if case.account.terminal_filter is TerminalFilter.CLIENT:
         batches = batches[:1]  # not needed for this configuration: worth one request
         search.left = 0
@@ -61,7 +62,7 @@ async def terminals(case: Case) -> list[Finding]:
         terminals=every,
         chosen=case.account.terminal_filter,
         unfiltered=unfiltered,
-        whole_list=whole[1].said,
+        whole_list=whole.said,
         batches=tuple(search.batches),
         filtered=search.filtered,
         accepted=frozenset(search.accepted),
@@ -80,15 +81,21 @@ def _asking(case: Case, chosen: TerminalFilter) -> Account:
     return replace(case.account, terminal_filter=chosen)
 
 
-async def _whole_list(case: Case) -> tuple[Duration, Reply]:
-    """The account's list without a terminal, over a day, or over a month where a day holds nothing."""
+async def _whole_list(case: Case) -> tuple[Duration, int, Reply]:
+    """The list without a terminal, over a day, or a month where a day holds nothing; and how, to ask the same again.
+
+    Where it is refused a small page is tried as well: it may have been the size.
+    """
     account = _asking(case, TerminalFilter.CLIENT)
-    for width in (DAY, _WIDE):
-        question = case.inquiry.question(case.recent(width), (), account)
-        reply = await case.ask(question, size=case.page_size)
-        if reply.page is None or reply.page.received:
-            break
-    return width, reply
+    width, size = DAY, case.page_size
+    reply = await case.ask(case.inquiry.question(case.recent(width), (), account), size=size)
+    if reply.refused and size > _FEW:
+        size = _FEW
+        reply = await case.ask(case.inquiry.question(case.recent(width), (), account), size=size)
+    if reply.page is not None and not reply.page.received:
+        width = _WIDE
+        reply = await case.ask(case.inquiry.question(case.recent(width), (), account), size=size)
+    return width, size, reply
 
 
 async def _ask(case: Case, names: Sequence[str], width: Duration, *, size: int, sure: bool = False) -> Reply:
@@ -99,7 +106,7 @@ async def _ask(case: Case, names: Sequence[str], width: Duration, *, size: int, 
 
 async def _batch(case: Case, search: _Search, names: Sequence[str]) -> None:
     """One batch; where it is refused, its halves, until each refused terminal stands alone."""
-    reply = await _ask(case, names, search.width, size=case.page_size, sure=True)
+    reply = await _ask(case, names, search.width, size=search.size, sure=True)
     search.batches.append(f"{len(names)} ids: {reply.said}")
     if reply.page is not None:
         search.take(names, reply.page)
@@ -118,7 +125,7 @@ async def _batch(case: Case, search: _Search, names: Sequence[str]) -> None:
             continue
         for half in (group[: len(group) // 2], group[len(group) // 2 :]):
             search.left -= 1
-            reply = await _ask(case, half, search.width, size=case.page_size, sure=len(half) == 1)
+            reply = await _ask(case, half, search.width, size=search.size, sure=len(half) == 1)
             if reply.page is not None:
                 search.take(half, reply.page)
                 found = True

@@ -1,16 +1,19 @@
 """The doctor at a bank that says no: few logins, clear words, and nothing secret or personal in any of them."""
 
+import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 
-from exporter.doctor import CAP, AccountReport, Verdict, as_json, as_text, exit_code
+from exporter.doctor import CAP, AccountReport, Doctor, Verdict, as_json, as_text, exit_code
+from exporter.outcomes import Outcomes
 from exporter.simulator.settings import Settings
-from tests.client_bank import run
-from tests.clinic import Clinic, about, document, terminal
+from tests.client_bank import now, run
+from tests.clinic import Clinic, about, document, proposal, terminal
 
 SECRETS: dict[str, Any] = {
     "username": "us3r-S3CRET",
@@ -180,6 +183,40 @@ def test_a_login_that_only_went_wrong_is_not_blamed_on_the_body(tmp_path: Path) 
     report = run(clinic.examine(document()))
     assert about(report, "login").answer == "works, with a body of form-data"
     assert len(clinic.logins) == 5  # two that went wrong, one with the other body, one again, and the second login
+
+
+def test_a_bank_that_refuses_large_pages_and_long_periods_is_asked_for_less(tmp_path: Path) -> None:
+    clinic = Clinic(tmp_path, Settings(traffic=0.01))
+    inner = clinic.inner
+
+    async def narrow(request: httpx.Request) -> httpx.Response:
+        if request.url.path != "/oauth2/token":
+            question = json.loads(request.content)
+            start, end = question["searchParameters"][0]["searchParameter"]
+            if question["paging"]["size"] > 300 or (start[:7] < "2025-06" and end < "2025-06-12"):
+                return httpx.Response(400, json={"code": 7, "message": "no"})
+        return await inner.handle_async_request(request)
+
+    clinic.inner = httpx.MockTransport(narrow)
+    report = run(clinic.examine(document()))
+    assert about(report, "volume").evidence.endswith("30d: HTTP 400, code 7")
+    assert (about(report, "page size").verdict, proposal(report)) == (Verdict.CHANGE, {"poll": {"page_size": 100}})
+    assert about(report, "terminal_id").verdict is Verdict.OK
+    assert len(clinic.requests) <= CAP
+
+
+def test_a_defect_of_the_doctor_costs_one_answer_and_shows_nothing(tmp_path: Path) -> None:
+    clinic = Clinic(tmp_path, Settings())
+    config = replace(clinic.config(document()), outcomes=cast("Outcomes", "S3CRET"))
+    seen: list[str] = []
+    doctor = Doctor(
+        config, clinic.http, clinic.clock, now, asyncio.sleep, lambda _, question, __: seen.append(question)
+    )
+    report = run(doctor.examine(config.accounts[0]))
+    assert about(report, "codes").answer == "a defect of the doctor (AttributeError): please report it"
+    assert about(report, "cost").verdict is Verdict.OK
+    assert "S3CRET" not in everything(report)
+    assert seen[0] == "login"
 
 
 def token() -> httpx.Response:

@@ -14,12 +14,12 @@ from exporter.doctor.access import login_findings, second_login_finding
 from exporter.doctor.case import Look
 from exporter.doctor.cost import CostFacts, cost_finding
 from exporter.doctor.finding import Line, Place, amended
-from exporter.doctor.inquiry import LoginReply, Reply
 from exporter.doctor.listing import PeriodFacts, error_status_finding, period_finding
 from exporter.doctor.numbering import fit, listed
 from exporter.doctor.ordering import BoundsFacts, bounds_finding, order_finding
 from exporter.doctor.paging import SizeFacts, page_size_finding, paging_finding
 from exporter.doctor.rendering import configuration
+from exporter.doctor.replies import LoginReply, Reply
 from exporter.doctor.stamps import Stamp, stamps
 from exporter.doctor.terminal_findings import TerminalFacts, id_finding, number_finding
 from exporter.doctor.timing import clock_finding, offset_finding, unreadable_finding, visibility_finding
