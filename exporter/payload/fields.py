@@ -6,21 +6,14 @@ from decimal import Decimal
 from functools import lru_cache
 from hashlib import blake2b
 
+from exporter import model
 from exporter.model import MINUTE, SECOND, Instant
 
-LARGEST_AMOUNT = 2**53
-"""Minor units: what a float, and so Prometheus, still holds exactly."""
+LARGEST_AMOUNT = 10**15
+"""Minor units, more money than there is tenge: a float holds it exactly, and thousands of them fit a stored total."""
 
 LONGEST_AMOUNT = 64
 """Digits and signs in a number that is still money: what is longer is not computed with."""
-
-_EXPONENTS = {
-    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF"), 0),
-    **dict.fromkeys(("UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
-    **dict.fromkeys(("CLF", "UYW"), 4),
-}
-"""ISO 4217's currencies that do not have two decimals."""
 
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?", re.ASCII)
 _INSTANT = re.compile(
@@ -88,7 +81,7 @@ def _currency(text: str) -> tuple[str, int] | None:
     code = text.strip().upper()
     if len(code) != 3 or not code.isascii() or not code.isalpha():
         return None
-    return code, _EXPONENTS.get(code, 2)
+    return code, model.minor_units(code)
 
 
 def minor_units(number: bytes, exponent: int) -> int | None:
