@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Final
 
 from exporter.model import (
     DAY,
@@ -105,6 +106,13 @@ def sweep(now: Instant, names: Sequence[str], policy: Policy) -> tuple[Assignmen
     return back_to(now - policy.lookback, names, now, policy)
 
 
+_AGES: Final = (DAY - HOUR, HOUR, 0)
+"""How long after an hour may be read again it is: the last time a day later, and twice at once."""
+
+CLOSED_HOURS: Final = len(_AGES)
+"""How often each hour of operations is read again once it has closed."""
+
+
 def closed_hours(now: Instant, checkpoint: Checkpoint, policy: Policy) -> tuple[Span, ...]:
     """The hours to be read again: the last two that no late arrival should reach any more, and the one a day before.
 
@@ -113,7 +121,8 @@ def closed_hours(now: Instant, checkpoint: Checkpoint, policy: Policy) -> tuple[
     """
     last = (now - policy.lookback) // HOUR * HOUR
     earliest = max(checkpoint.counting_since, checkpoint.gap_end or 0)
-    spans = [Span(max(end - HOUR, earliest), end) for end in (last - DAY + HOUR, last - HOUR, last)]
+    ends = [last - age for age in _AGES]
+    spans = [Span(max(end - HOUR, earliest), end) for end in ends]
     return tuple(span for span in spans if span.start < span.end <= checkpoint.watermark)
 
 

@@ -8,6 +8,7 @@ from exporter.config.durations import format_duration
 from exporter.config.records import Account, Poll, TerminalFilter
 from exporter.doctor.finding import Finding, Verdict
 from exporter.model import HOUR, SECOND, Duration, Policy
+from exporter.windows import CLOSED_HOURS
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,13 @@ def cost_finding(facts: CostFacts) -> Finding:
     heads, sweeps = HOUR / poll.interval * head, HOUR / poll.sweep_interval * sweep
     life = facts.token_life
     logins = HOUR / SECOND / max(life - min(60.0, life / 10), 1.0) if life else 0.0
-    total = heads + sweeps + logins
+    reconciliation = CLOSED_HOURS * _pages(rate * HOUR, facts.page_size, batches)
+    total = heads + sweeps + reconciliation + logins
     budget = poll.requests_per_second * HOUR / SECOND
     evidence = (
         f"heads {heads:.0f} (every {format_duration(poll.interval)}, {head} pages), "
-        f"sweeps {sweeps:.0f} (every {format_duration(poll.sweep_interval)}, {sweep} pages), logins {logins:.1f}; "
+        f"sweeps {sweeps:.0f} (every {format_duration(poll.sweep_interval)}, {sweep} pages), "
+        f"reconciliation {reconciliation:.0f} ({CLOSED_HOURS} closed hours), logins {logins:.1f}; "
         f"{rate * HOUR:.0f} operations an hour at the busiest, pages of {facts.page_size}, batches: {batches}"
     )
     answer = (
