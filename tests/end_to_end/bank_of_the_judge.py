@@ -584,7 +584,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.answer(405, "")
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:  # killed while it asked
+            self.close_connection = True
+            return
         if self.path == "/oauth2/token":
             if self.bank.always_login:
                 with self.bank.lock:

@@ -483,6 +483,45 @@ def test_two_kills_during_traffic_lose_and_double_nothing(tmp_path: Path) -> Non
             assert state.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
+def test_late_arrivals_from_before_an_outage_longer_than_the_lookback_are_found(tmp_path: Path) -> None:
+    start = time.time_ns()
+    world = make_world(start, history=20, traffic=22, seed=9)
+    bank = Bank(world)
+    with bank.serving(), running(tmp_path, bank, lookback="12s", sweep_interval="2s") as exporter:
+        watch = Watch(exporter)
+        watch.until(start + 8 * NS)
+        exporter.kill()
+        # What was created before this moment and became visible after it: nobody looks until it is older than the lookback.
+        killed = time.time_ns()
+        hidden = [op for op in world.ours() if start < op.created < killed < op.visible]
+        eventually(lambda: time.time_ns() >= world.end, 30)
+        exporter.start()
+
+        await_truth(watch, world, seconds=15, further=3)
+
+        assert len(hidden) >= 5
+        assert bank.violations == []
+
+
+def test_a_series_that_was_counted_before_a_restart_but_never_scraped_begins_with_zero(tmp_path: Path) -> None:
+    start = time.time_ns()
+    world = make_world(start, history=5, traffic=8, seed=6)
+    bank = Bank(world)
+    with bank.serving(), running(tmp_path, bank) as exporter:
+        watch = Watch(exporter)
+        assert eventually(lambda: watch.look() and watch.before, 10)
+        known = set(watch.before)
+        # Counted and committed, while nobody scrapes.
+        eventually(lambda: time.time_ns() >= world.settled + 2 * NS, 30)
+        assert exporter.stop() == 0
+        exporter.start()
+
+        await_truth(watch, world, seconds=15, further=1)
+
+        assert len(watch.before.keys() - known) >= 15
+        assert watch.complaints == []
+
+
 def test_faults_of_every_kind_cost_no_operation_and_leak_nothing(tmp_path: Path) -> None:
     start = time.time_ns()
     world = make_world(start, history=100, traffic=25, seed=4, poison=0.04)
