@@ -284,7 +284,8 @@ def test_the_cost() -> None:
     facts = CostFacts(ACCOUNT, Poll(), POLICY, 500, 7200.0, {HOUR: 4000, DAY: 9600})
     found = cost_finding(facts)
     assert found.answer.startswith("about 385 requests an hour, 2 % of the budget")
-    assert "heads 240 (every 15s, 1 pages), sweeps 120 (every 1m, 2 pages), logins 0.5" in found.evidence
+    spent = "heads 240 (every 15s, 1 pages), sweeps 120 (every 1m, 2 pages), reconciliation 24 (3 closed hours)"
+    assert spent in found.evidence
     assert cost_finding(replace(facts, poll=Poll(requests_per_second=0.05))).verdict is Verdict.PROBLEM
     assert cost_finding(replace(facts, volumes={}, token_life=0.0)).verdict is Verdict.OK
 
