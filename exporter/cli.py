@@ -195,8 +195,10 @@ def _check_online(config: Config, format_: str) -> NoReturn:
 def backfill(config_file: Path, start: str, end: str, output: Path, step: str, force: bool) -> None:
     """The bank's history as OpenMetrics, for `promtool tsdb create-blocks-from openmetrics`.
 
-    What has been read is kept in FILE.partial until the output is whole: interrupted, the same command goes on. Exit 0:
-    written, 1: incomplete, or could not read it, 2: wrong arguments.
+    What has been read is kept in FILE.partial until the output is whole: interrupted, the same command goes on. A day
+    of a series at the step of 1m takes some 200 KiB. promtool reads the file once for each block: for more than a few
+    days give it --max-block-duration=24h, before the word openmetrics. Exit 0: written, 1: incomplete, or could not
+    read it, 2: wrong arguments.
     """
     config = _load(config_file)
     if problems := app.unreadable_secrets(config):
