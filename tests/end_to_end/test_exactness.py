@@ -491,7 +491,7 @@ def test_late_arrivals_from_before_an_outage_longer_than_the_lookback_are_found(
         watch = Watch(exporter)
         watch.until(start + 8 * NS)
         exporter.kill()
-        # What was created before this moment and became visible after it: nobody looks until it is older than the lookback.
+        # Created before this moment and visible after it: nobody looks until it is older than the lookback.
         killed = time.time_ns()
         hidden = [op for op in world.ours() if start < op.created < killed < op.visible]
         eventually(lambda: time.time_ns() >= world.end, 30)
