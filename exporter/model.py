@@ -161,6 +161,10 @@ class Family(StrEnum):
     LABEL_OVERFLOW = "label_overflow"  # terminal
 
 
+OF_ACCOUNTS = frozenset({Family.VISIBILITY_BUCKET, Family.VISIBILITY_SUM, Family.RECORDS, Family.REJECTED})
+"""The families whose first label is the account; that of all others is the terminal."""
+
+
 class Total(NamedTuple):
     """The name of one exact total."""
 
@@ -250,7 +254,7 @@ class Decision:
 
     `forgotten` ids leave the memory; the store keeps them a while longer, for the reconciliation. `moved` are ids whose
     `created` was another one before. `strangers` are ids of rejected and foreign records, remembered in memory only, so
-    that each is counted once.
+    that each is counted once. `scraped` are totals that have been shown to a scraper for the first time.
     """
 
     now: Instant
@@ -261,16 +265,21 @@ class Decision:
     moved: tuple[tuple[Instant, bytes], ...] = ()
     strangers: tuple[bytes, ...] = ()
     notices: tuple[Notice, ...] = ()
+    scraped: tuple[Total, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What a store gives back: the state that the last commits left, entries only as far back as `since`."""
+    """What a store gives back: the state that the last commits left, entries only as far back as `since`.
+
+    `unscraped`: totals that no scraper has been shown yet.
+    """
 
     checkpoints: Mapping[str, Checkpoint]
     entries: tuple[Entry, ...]
     totals: Mapping[Total, int]
     since: Instant = 0
+    unscraped: frozenset[Total] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

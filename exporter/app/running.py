@@ -20,7 +20,7 @@ from exporter.config import Account, Config, Secret, SecretUnreadable, TerminalF
 from exporter.instrumentation import Instruments
 from exporter.ledger import Ledger
 from exporter.model import Decision, Policy, Remembered
-from exporter.poller import MAX_RECORDS, AccountPoller, Publication
+from exporter.poller import MAX_RECORDS, AccountPoller, Publication, keep_births, keep_last_births
 from exporter.state import CommitFailed, StateUnusable, Store, open_store
 from exporter.web import AddressUnusable, bind, create_app, serve
 from exporter.windows import begin
@@ -62,7 +62,16 @@ async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str
         instruments = Instruments([account.name for account in config.accounts], __version__, _revision())
         instruments.configuration_applied(wall_clock())
         publication = Publication(stale_after=3 * config.poll.interval)
-        app = create_app(publication.current, instruments.registry, wall_clock, options.telemetry_path, __version__)
+        publication.restore(remembered)
+        held.callback(keep_last_births, publication, store, wall_clock)
+        app = create_app(
+            publication.current,
+            instruments.registry,
+            wall_clock,
+            options.telemetry_path,
+            __version__,
+            publication.scraped,
+        )
         addresses = [_url(sock.getsockname()) for sock in sockets]
         log.info("listening", addresses=", ".join(addresses), state=config.state_url.split(":", 1)[0])
         async with http_client(config.poll.timeout) as http:
@@ -73,6 +82,7 @@ async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str
             ]
             async with _until_signalled(), asyncio.TaskGroup() as tasks:
                 tasks.create_task(serve(app, sockets))
+                tasks.create_task(keep_births(publication, store, wall_clock))
                 for poller in pollers:
                     tasks.create_task(poller.run())
                 if on_ready is not None:

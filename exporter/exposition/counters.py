@@ -15,6 +15,7 @@ from exporter.exposition.catalogue import Definition
 from exporter.model import (
     AMOUNT_BUCKETS,
     DELAY_BUCKETS,
+    OF_ACCOUNTS,
     SECOND,
     Family,
     Outcome,
@@ -72,9 +73,6 @@ def total_families(snapshot: Snapshot, exposed: int) -> Iterator[Metric]:
     yield _counter(catalogue.LABEL_OVERFLOW, totals[Family.LABEL_OVERFLOW], names)
 
 
-_OF_ACCOUNTS: Final = frozenset(
-    {Family.VISIBILITY_BUCKET, Family.VISIBILITY_SUM, Family.RECORDS, Family.REJECTED},
-)
 _SUM_OF: Final = {
     Family.AMOUNT_BUCKET: Family.AMOUNT_SUM,
     Family.VISIBILITY_BUCKET: Family.VISIBILITY_SUM,
@@ -90,7 +88,7 @@ def _by_family(
     terminals, accounts = frozenset(terminals), frozenset(accounts)
     for total, value in snapshot.totals.items():
         family, labels = total
-        if labels[0] not in (accounts if family in _OF_ACCOUNTS else terminals):
+        if labels[0] not in (accounts if family in OF_ACCOUNTS else terminals):
             continue
         whole = Total(_SUM_OF[family], labels[:-1]) if family in _SUM_OF else total
         shown[family][labels] = 0 if snapshot.born.get(whole, 0) > exposed else value

@@ -13,6 +13,7 @@ from exporter.ledger import counting
 from exporter.ledger.books import Book, Shelf
 from exporter.ledger.labels import Label, LabelBook
 from exporter.model import (
+    OF_ACCOUNTS,
     Checkpoint,
     Decision,
     Entry,
@@ -87,7 +88,7 @@ class Ledger:
         self.totals: dict[Total, int] = {
             total: value
             for total, value in remembered.totals.items()
-            if (total.labels[0] == account if total.family in _BY_ACCOUNT else total.labels[0] in self._labels)
+            if (total.labels[0] == account if total.family in OF_ACCOUNTS else total.labels[0] in self._labels)
         }
         for name, book in self._labels.items():
             book.restore(
@@ -300,6 +301,3 @@ def _remembering(remembered: Remembered, name: str) -> Checkpoint:
         covered_from=max(checkpoint.covered_from, remembered.since),
         forgotten_before=max(checkpoint.forgotten_before, remembered.since),
     )
-
-
-_BY_ACCOUNT = frozenset({Family.RECORDS, Family.REJECTED, Family.VISIBILITY_BUCKET, Family.VISIBILITY_SUM})

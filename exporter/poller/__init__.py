@@ -1,7 +1,8 @@
 """The cycle of a poll: gather, decide, commit, publish; and the loops around it."""
 
+from exporter.poller.births import keep_births, keep_last_births
 from exporter.poller.cycle import AccountPoller
 from exporter.poller.gathering import MAX_RECORDS
 from exporter.poller.publication import Publication
 
-__all__ = ["MAX_RECORDS", "AccountPoller", "Publication"]
+__all__ = ["MAX_RECORDS", "AccountPoller", "Publication", "keep_births", "keep_last_births"]

@@ -1,35 +1,61 @@
 """The one reference that scrapes read: an immutable snapshot, swapped whole."""
 
+import asyncio
 from collections.abc import Mapping
 
-from exporter.model import Duration, Instant, Snapshot, TerminalSnapshot, Total
+from exporter.model import OF_ACCOUNTS, Duration, Instant, Remembered, Snapshot, TerminalSnapshot, Total
 
 
 class Publication:
-    """Puts the accounts' parts together. Whoever holds a snapshot is not disturbed by the next one."""
+    """Puts the accounts' parts together. Whoever holds a snapshot is not disturbed by the next one.
+
+    Knows since which snapshot each total has been shown, so that a scraper can be shown a 0 first, and which totals no
+    scraper has been shown: a restart must not forget that.
+    """
 
     def __init__(self, stale_after: Duration) -> None:
         self._stale_after = stale_after
         self._terminals: dict[str, tuple[TerminalSnapshot, ...]] = {}
         self._totals: dict[str, dict[Total, int]] = {}
         self._born: dict[Total, int] = {}
+        self._unscraped: dict[Total, int] = {}
+        self._scraped: list[Total] = []
         self._current = Snapshot(0, 0, stale_after, (), {})
+        self.news = asyncio.Event()
 
     def current(self) -> Snapshot:
         """The newest snapshot."""
         return self._current
 
-    def restore(self, totals: Mapping[Total, int]) -> None:
-        """Totals of an earlier run: scraped before, so they do not begin with a zero again."""
-        self._born.update(dict.fromkeys(totals, 0))
+    def restore(self, remembered: Remembered) -> None:
+        """Totals that an earlier run has shown do not begin with a zero again."""
+        self._born.update(dict.fromkeys(remembered.totals.keys() - remembered.unscraped, 0))
+
+    def scraped(self, sequence: int) -> None:
+        """A scraper has been shown a snapshot; `news` is set where that was the first showing of a total."""
+        shown = [total for total, born in self._unscraped.items() if born <= sequence]
+        for total in shown:
+            del self._unscraped[total]
+        if shown:
+            self._scraped += shown
+            self.news.set()
+
+    def newly_scraped(self) -> tuple[Total, ...]:
+        """The totals shown for the first time since this was last asked."""
+        shown = tuple(self._scraped)
+        self._scraped.clear()
+        self.news.clear()
+        return shown
 
     def publish(
         self, account: str, terminals: tuple[TerminalSnapshot, ...], totals: Mapping[Total, int], now: Instant
     ) -> None:
         """Replace one account's part."""
         sequence = self._current.sequence + 1
-        for total in totals:
-            self._born.setdefault(total, sequence)
+        owners = {each.terminal.name for each in terminals if each.read}
+        for total in totals.keys() - self._born.keys():
+            if owners and total.labels[0] in (owners if total.family not in OF_ACCOUNTS else {account}):
+                self._born[total] = self._unscraped[total] = sequence
         self._terminals[account] = terminals
         self._totals[account] = dict(totals)
         self._current = Snapshot(

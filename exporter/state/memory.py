@@ -13,13 +13,16 @@ class MemoryStore:
         self._checkpoints: dict[str, Checkpoint] = {}
         self._entries: dict[bytes, Entry] = {}
         self._totals: dict[Total, int] = {}
+        self._scraped: set[Total] = set()
         self._kept_since: Instant = 0
 
     def recall(self, names: Collection[str] = (), retention: Duration | None = None) -> Remembered:
         """All that was committed."""
         since = recalled_since((self._checkpoints[name] for name in names if name in self._checkpoints), retention)
         since = max(since, self._kept_since)
-        return Remembered(dict(self._checkpoints), tuple(self._entries.values()), dict(self._totals), since)
+        unscraped = frozenset(self._totals.keys() - self._scraped)
+        entries = tuple(self._entries.values())
+        return Remembered(dict(self._checkpoints), entries, dict(self._totals), since, unscraped)
 
     def entries(self, span: Span) -> tuple[Entry, ...]:
         """The entries kept of a span."""
@@ -41,6 +44,7 @@ class MemoryStore:
             self._entries[entry.id] = entry
         for total, amount in decision.increments.items():
             self._totals[total] = self._totals.get(total, 0) + amount
+        self._scraped.update(decision.scraped)
 
     def close(self) -> None:
         """Nothing is held."""

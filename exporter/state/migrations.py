@@ -26,6 +26,7 @@ MIGRATIONS: Final[tuple[tuple[str, str], ...]] = (
             family TEXT NOT NULL,
             labels TEXT NOT NULL,
             value INTEGER NOT NULL,
+            scraped INTEGER NOT NULL DEFAULT 0,
             PRIMARY KEY (family, labels)
         ) STRICT, WITHOUT ROWID;
         CREATE TABLE series (

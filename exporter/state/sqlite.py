@@ -122,12 +122,16 @@ class SqliteStore:
                 Total(Family(family), tuple(json.loads(labels))): value
                 for family, labels, value in self._db.execute("SELECT family, labels, value FROM totals")
             }
+            unscraped = frozenset(
+                Total(Family(family), tuple(json.loads(labels)))
+                for family, labels in self._db.execute("SELECT family, labels FROM totals WHERE NOT scraped")
+            )
             since = recalled_since((checkpoints[name] for name in names if name in checkpoints), retention)
             since = max(since, self._db.execute("SELECT since FROM kept").fetchone()[0])
             entries = self._select("created >= ? OR standing = ?", since, Standing.FOLLOWED)
         except sqlite3.Error as error:
             raise StateUnusable(f"state {self._path}: {_advice(error)}") from None
-        return Remembered(checkpoints, entries, totals, since)
+        return Remembered(checkpoints, entries, totals, since, unscraped)
 
     def entries(self, span: Span) -> tuple[Entry, ...]:
         """The entries kept of a span."""
@@ -187,7 +191,8 @@ class SqliteStore:
             ],
         )
         self._db.executemany(
-            "INSERT INTO totals VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value",
+            "INSERT INTO totals (family, labels, value) VALUES (?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET value = value + excluded.value",
             ((total.family, _text(total.labels), amount) for total, amount in decision.increments.items()),
         )
         self._db.executemany(
@@ -196,6 +201,10 @@ class SqliteStore:
                 (name, c.counting_since, c.covered_from, c.watermark, c.forgotten_before, c.newest, c.gap_end)
                 for name, c in decision.checkpoints.items()
             ),
+        )
+        self._db.executemany(
+            "UPDATE totals SET scraped = 1 WHERE family = ? AND labels = ?",
+            ((total.family, _text(total.labels)) for total in decision.scraped),
         )
 
     def _series_number(self, entry: Entry) -> int:

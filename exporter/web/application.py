@@ -32,8 +32,12 @@ def create_app(
     clock: Clock,
     telemetry_path: str = "/metrics",
     version: str = "",
+    scraped: Callable[[int], None] = lambda _: None,
 ) -> Starlette:
-    """The web side of an exporter. `snapshots` gives the current snapshot and is asked at each request."""
+    """The web side of an exporter. `snapshots` gives the current snapshot and is asked at each request.
+
+    `scraped` is told the sequence of each snapshot that a scraper has been shown.
+    """
     page = Page(telemetry_path, version)
 
     async def healthy(_: Request) -> Response:
@@ -52,7 +56,7 @@ def create_app(
 
     app = Starlette(
         routes=[
-            Route(telemetry_path, Metrics(snapshots, registry, clock).__call__, methods=["GET"]),
+            Route(telemetry_path, Metrics(snapshots, registry, clock, scraped).__call__, methods=["GET"]),
             Route("/-/healthy", healthy, methods=["GET"]),
             Route("/-/ready", ready, methods=["GET"]),
             Route("/", status, methods=["GET"]),

@@ -20,10 +20,17 @@ _CONCURRENT = 2
 class Metrics:
     """Answers scrapes. Renders in a thread, so that nothing else waits for it: health checks least of all."""
 
-    def __init__(self, snapshots: Callable[[], Snapshot], registry: CollectorRegistry, clock: Clock) -> None:
+    def __init__(
+        self,
+        snapshots: Callable[[], Snapshot],
+        registry: CollectorRegistry,
+        clock: Clock,
+        scraped: Callable[[int], None],
+    ) -> None:
         self._snapshots = snapshots
         self._registry = registry
         self._clock = clock
+        self._scraped = scraped
         self._scrapers = Scrapers()
         self._turns = asyncio.Semaphore(_CONCURRENT)
 
@@ -51,6 +58,7 @@ class Metrics:
     async def _note(self, scraper: Scraper, sequence: int) -> None:
         """A coroutine, so that it runs in the loop at once and not in a thread some time."""
         self._scrapers.note(scraper, sequence)
+        self._scraped(sequence)
 
 
 def accepts_gzip(accept_encoding: str) -> bool:

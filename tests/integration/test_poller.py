@@ -24,7 +24,7 @@ from exporter.model import (
     TerminalSnapshot,
     Total,
 )
-from exporter.poller import AccountPoller, Publication
+from exporter.poller import AccountPoller, Publication, keep_last_births
 from exporter.state import MemoryStore, SqliteStore, Store
 from exporter.windows import begin
 from tests.adapters.fakes import FakeBank, FakeClock, FlakyStore, Recorder, names_of, refusing
@@ -47,6 +47,7 @@ class World:
         self.publication = Publication(stale_after=3 * POLICY.interval)
         if remembered is None:
             remembered = Remembered({terminal.name: begin(T0) for terminal in terminals}, (), {})
+        self.publication.restore(remembered)
         self.poller = AccountPoller(
             account="main",
             terminals=terminals,
@@ -438,3 +439,32 @@ async def test_a_state_file_that_is_gone_stops_counting_and_says_so(tmp_path: Pa
     assert world.counted() == 0
     assert "gone" in str(world.shown().trouble)
     store.close()
+
+
+async def test_what_came_late_before_an_outage_and_became_visible_during_it_is_found() -> None:
+    world = World()
+    await world.poll()
+    await world.poller.sweep()
+    await world.poll(MINUTE)
+    world.bank.put(operation("late", T0 + 20 * SECOND))
+    await world.poll(2 * HOUR)
+    await world.poller.sweep()
+
+    assert world.counted() == 1
+
+
+async def test_a_total_that_nobody_was_shown_is_born_again_after_a_restart() -> None:
+    first = World()
+    first.bank.put(operation("a", T0 + SECOND))
+    await first.poll()
+    sequence = first.publication.current().sequence
+    first.publication.scraped(sequence)
+    keep_last_births(first.publication, first.store, first.clock)
+    first.bank.put(operation("f", T0 + 16 * SECOND, status="failed"))
+    await first.poll()
+
+    second = World(store=first.store, remembered=first.store.recall())
+    await second.poll(MINUTE)
+    snapshot = second.publication.current()
+    born = {t.labels[1]: snapshot.born[t] for t in snapshot.totals if t.family is Family.OPERATIONS}
+    assert born == {"success": 0, "failure": snapshot.sequence}

@@ -32,7 +32,7 @@ def test_a_thousand_terminals_take_ten_requests() -> None:
     read = {f"t{n}": checkpoint(watermark=NOW) for n in range(1000)}
 
     assert len(windows.head(NOW, read, POLICY)) == 10
-    assert len(windows.sweep(NOW, tuple(read), POLICY)) == 10
+    assert len(windows.sweep(NOW, dict.fromkeys(read, NOW - MINUTE), POLICY)) == 10
 
 
 def test_a_terminal_that_lags_does_not_make_the_others_read_its_time_again() -> None:
@@ -41,6 +41,26 @@ def test_a_terminal_that_lags_does_not_make_the_others_read_its_time_again() -> 
     starts = {assignment.terminals: assignment.span.start for assignment in windows.head(NOW, read, POLICY)}
 
     assert starts == {("fine",): NOW - POLICY.overlap, ("lags",): NOW - 5 * HOUR - POLICY.overlap}
+
+
+def test_a_sweep_reaches_back_from_the_one_before() -> None:
+    (assignment,) = windows.sweep(NOW, {"wallet": NOW - MINUTE}, POLICY)
+
+    assert assignment.span == Span(NOW - MINUTE - POLICY.lookback, NOW)
+
+
+def test_a_sweep_after_an_outage_leaves_what_is_older_to_the_head() -> None:
+    (assignment,) = windows.sweep(NOW, {"wallet": NOW - 5 * HOUR}, POLICY)
+
+    assert assignment.span == Span(NOW - 2 * POLICY.lookback, NOW)
+
+
+def test_after_an_outage_the_lookback_before_it_is_read_again() -> None:
+    at_rest, lagging = checkpoint(watermark=NOW - POLICY.behind), checkpoint(watermark=NOW - POLICY.behind - 1)
+
+    assert windows.missed(NOW, {"wallet": at_rest}, POLICY) == ()
+    (assignment,) = windows.missed(NOW, {"wallet": lagging, "shop": at_rest}, POLICY)
+    assert assignment == Assignment(Span(lagging.watermark - POLICY.lookback, lagging.watermark), ("wallet",))
 
 
 def test_the_head_reaches_into_the_future_so_that_a_fast_clock_hides_nothing() -> None:
@@ -52,7 +72,8 @@ def test_the_head_reaches_into_the_future_so_that_a_fast_clock_hides_nothing() -
 def test_a_stride_bounds_what_is_asked_for_at_a_time() -> None:
     (assignment,) = windows.head(NOW, {"wallet": checkpoint(watermark=NOW - HOUR)}, POLICY, stride=10 * MINUTE)
 
-    assert assignment.span == Span(NOW - HOUR - POLICY.overlap, NOW - HOUR - POLICY.overlap + 10 * MINUTE)
+    start = NOW - HOUR - POLICY.overlap
+    assert assignment.span == Span(start, start + 10 * MINUTE)
 
 
 def test_the_first_poll_fills_the_short_windows_first_and_ends_with_the_longest() -> None:

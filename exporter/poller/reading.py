@@ -1,0 +1,164 @@
+"""What one account is read of, and when: the head, the fill, the sweep; and who is asked apart from the others."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from exporter import windows
+from exporter.bank import Bank, BankError, Refused, Unauthorized
+from exporter.ledger import Ledger
+from exporter.model import SECOND, Assignment, Checkpoint, Duration, Family, Instant, Policy, Total
+from exporter.poller.bookkeeping import Bookkeeper
+from exporter.poller.gathering import Gathered, Quarantine, cut, gather
+from exporter.poller.gathering import stride as stride_after
+from exporter.poller.reporting import Reporter
+
+
+@dataclass(slots=True)
+class Result:
+    """What a turn of reading came to, by terminal: errors, and readings that do not add up to the bank's count."""
+
+    failures: dict[str, BankError] = field(default_factory=dict)
+    incomplete: set[str] = field(default_factory=set)
+
+
+class Reader:
+    """Reads one account into its ledger. What is read is committed piece by piece; a CommitFailed ends the turn."""
+
+    def __init__(
+        self,
+        bank: Bank,
+        ledger: Ledger,
+        bookkeeper: Bookkeeper,
+        policy: Policy,
+        reporter: Reporter,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._bank = bank
+        self._ledger = ledger
+        self._bookkeeper = bookkeeper
+        self._policy = policy
+        self._reporter = reporter
+        self._monotonic = monotonic
+        self._quarantine = Quarantine(policy.interval / SECOND, monotonic)
+        self._swept_to = {name: mark.watermark for name, mark in ledger.checkpoints.items()}
+        self._missed_before: dict[str, Instant] = {}
+        self._turn = 0
+        self.stuck: set[str] = set()
+        """Terminals whose windows cannot be filled piece by piece, since the bank's counts do not add up."""
+
+    async def poll(self, now: Instant, deadline: float) -> Result:
+        """Bring every terminal's watermark to now, and its windows back to their beginning, as far as time allows."""
+        result = Result()
+        for name in self._ledger.checkpoints:
+            if (error := self._quarantine.resting(name)) is not None:
+                result.failures[name] = error
+        await self._skip_gaps(now)
+        await self._missed(now, result)
+        await self._head(now, deadline, result)
+        await self._fill(now, deadline, result)
+        return result
+
+    async def sweep(self, names: Iterable[str], now: Instant) -> Result:
+        """The lookback again, and the pending operations that are older than it."""
+        swept = {name: self._swept_to[name] for name in names}
+        pending = [entry for name in swept for entry in self._ledger.pending(name, now)]
+        assignments = (
+            *windows.sweep(now, swept, self._policy),
+            *windows.follow(now, pending, self._policy, self._turn),
+        )
+        self._turn += 1
+        result = Result()
+        await self._walk(assignments, now, result)
+        for name in swept.keys() - result.failures.keys() - result.incomplete:
+            self._swept_to[name] = now
+        return result
+
+    async def _skip_gaps(self, now: Instant) -> None:
+        """Give up what lies further back than max_gap, and say so."""
+        moved: dict[str, Checkpoint] = {}
+        skipped: dict[Total, int] = {}
+        for name, checkpoint in self._ledger.checkpoints.items():
+            resumed, gap = windows.resume(checkpoint, now, self._policy)
+            if gap is not None:
+                moved[name] = resumed
+                skipped[Total(Family.GAP, (name,))] = gap.end - gap.start
+                self._reporter.gap((name,), gap)
+        await self._bookkeeper.skip(moved, skipped, now)
+
+    async def _missed(self, now: Instant, result: Result) -> None:
+        """After an outage, once: what became visible during it of the time before it."""
+        fresh = {
+            name: checkpoint
+            for name, checkpoint in self._asked(result).items()
+            if self._missed_before.get(name) != checkpoint.watermark
+        }
+        for group in self._apart(fresh):
+            await self._walk(windows.missed(now, group, self._policy), now, result)
+        for name in fresh.keys() - result.failures.keys():
+            self._missed_before[name] = fresh[name].watermark
+
+    async def _head(self, now: Instant, deadline: float, result: Result) -> None:
+        stride: Duration | None = None
+        while True:
+            asked = self._asked(result)
+            heads = [windows.head(now, group, self._policy, stride) for group in self._apart(asked)]
+            gathered = await self._take([each for group in heads for each in group], now, result)
+            marks = {name: checkpoint.watermark for name, checkpoint in self._asked(result).items()}
+            moved = any(mark > asked[name].watermark for name, mark in marks.items())
+            if gathered.too_large:
+                stride = stride_after(gathered, now)
+            elif stride is None or not moved or all(mark >= now for mark in marks.values()):
+                return
+            if self._monotonic() > deadline:
+                return
+
+    async def _fill(self, now: Instant, deadline: float, result: Result) -> None:
+        stride: Duration | None = None
+        while self._monotonic() <= deadline:
+            assignments = windows.fill(now, self._asked(result), self._policy, stride)
+            if not assignments:
+                return
+            gathered = await self._take(assignments, now, result)
+            if gathered.too_large:
+                stride = stride_after(gathered, now)
+            elif not all(reading.complete for reading in gathered.readings):
+                await self._fill_as_far_as_possible(result.incomplete - self.stuck, now)
+                return
+
+    async def _fill_as_far_as_possible(self, names: set[str], now: Instant) -> None:
+        """Read the whole reach once where the bank's counts do not add up: shown as incomplete beats not shown."""
+        self.stuck |= names
+        await self._walk(windows.back_to(now - self._policy.reach, sorted(names), now, self._policy), now, Result())
+
+    async def _walk(self, assignments: Iterable[Assignment], now: Instant, result: Result) -> None:
+        """Read one assignment after the other, in pieces where need be."""
+        queue = deque(assignments)
+        while queue:
+            gathered = await self._take([queue.popleft()], now, result)
+            queue.extendleft(cut(gathered, now))
+
+    async def _take(self, assignments: Iterable[Assignment], now: Instant, result: Result) -> Gathered:
+        """Read assignments side by side and count them; who was refused is asked apart from the others from now on."""
+        gathered = await gather(self._bank, assignments)
+        await self._bookkeeper.take(gathered.readings, now)
+        for reading in gathered.readings:
+            for name in reading.assignment.terminals:
+                self._quarantine.release(name)
+            if not reading.complete:
+                result.incomplete.update(reading.assignment.terminals)
+        for name, error in gathered.failures.items():
+            refused = isinstance(error, (Refused, Unauthorized))
+            if refused and (gathered.readings or self._quarantine.holds(name)):
+                self._quarantine.put(name, error)
+        result.failures.update(gathered.failures)
+        return gathered
+
+    def _asked(self, result: Result) -> dict[str, Checkpoint]:
+        """The terminals that nothing has gone wrong with in this turn."""
+        return {name: mark for name, mark in self._ledger.checkpoints.items() if name not in result.failures}
+
+    def _apart(self, asked: Mapping[str, Checkpoint]) -> tuple[dict[str, Checkpoint], dict[str, Checkpoint]]:
+        """Those that the bank accepts together, and those that it has refused before."""
+        held = {name: mark for name, mark in asked.items() if self._quarantine.holds(name)}
+        return {name: mark for name, mark in asked.items() if name not in held}, held
