@@ -41,15 +41,13 @@ class Outcomes:
     def verdict(self, status: str, code: str, reason_code: str) -> Verdict:
         """Outcome and reason class of an operation.
 
-        A success status with a code that says otherwise is a failure: money did not move, whatever the status claims.
-        Code 454 ("answer not received") leaves the money's state open, so the record is pending unless its status is
-        a final failure.
+        A success status with a code that says otherwise is a failure: the rule for success is not met, and the status
+        is a final one. Code 454 ("answer not received") leaves the money's state open, so a record without a final
+        status is pending.
         """
         named = self.statuses.get(normal(status))
         code_, reason_ = normal(code), normal(reason_code)
-        if named is Outcome.SUCCESS and reason_ == _NOT_FINAL:
-            outcome = Outcome.PENDING
-        elif named is Outcome.SUCCESS and not (code_ in _SUCCESS_CODES and reason_ in _NO_REASON_CODES):
+        if named is Outcome.SUCCESS and not (code_ in _SUCCESS_CODES and reason_ in _NO_REASON_CODES):
             outcome = Outcome.FAILURE
         elif named is None and reason_ == _NOT_FINAL:
             outcome = Outcome.PENDING

@@ -41,7 +41,6 @@ async def serve(
         lifespan="off",
         access_log=False,
         log_config=None,
-        log_level="critical",
         date_header=False,
         server_header=False,
         timeout_graceful_shutdown=1,  # a slow answer must not keep the simulator from stopping

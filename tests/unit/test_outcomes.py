@@ -18,7 +18,7 @@ SHIPPED = Outcomes(shipped_statuses(), shipped_reason_classes())
         ("success", "ok", "0", "success", "none"),
         ("ok", "05", "0", "failure", "issuer_declined"),
         ("ok", "00", "484", "failure", "funds"),
-        ("ok", "00", "454", "pending", "technical"),
+        ("ok", "00", "454", "failure", "technical"),
         ("new", "", "", "pending", "none"),
         ("3D", "", "0", "pending", "none"),
         ("in_progress", "", "454", "pending", "technical"),
