@@ -503,6 +503,26 @@ def test_late_arrivals_from_before_an_outage_longer_than_the_lookback_are_found(
         assert bank.violations == []
 
 
+def test_late_arrivals_from_before_a_time_without_a_bank_are_found(tmp_path: Path) -> None:
+    start = time.time_ns()
+    world = make_world(start, history=10, traffic=30, seed=9)
+    bank = Bank(world)
+    with bank.serving(), running(tmp_path, bank, lookback="10s", sweep_interval="1s") as exporter:
+        watch = Watch(exporter)
+        watch.until(start + 7 * NS)
+        # The exporter lives on; the bank is away for more than twice the lookback.
+        bank.always, away = "500", time.time_ns()
+        hidden = [op for op in world.ours() if start + NS < op.created < away < op.visible]
+        watch.until(start + 30 * NS)
+        bank.always = ""
+
+        await_truth(watch, world, seconds=15, further=1)
+
+        assert len(hidden) >= 5
+        assert watch.complaints == []
+        assert bank.violations == []
+
+
 def test_a_series_that_was_counted_before_a_restart_but_never_scraped_begins_with_zero(tmp_path: Path) -> None:
     start = time.time_ns()
     world = make_world(start, history=5, traffic=8, seed=6)
