@@ -191,7 +191,7 @@ class AccountPoller:
         at = state.read_to if state.read_to is not None else now
         pending = self._ledger.pending(name, at)
         filled = checkpoint.covered_from <= at - self._policy.reach
-        catching_up = state.read and checkpoint.watermark < at - self._policy.behind
+        catching_up = state.read and state.head_complete and checkpoint.watermark < at - self._policy.behind
         return TerminalSnapshot(
             terminal=self._terminals[name],
             checkpoint=checkpoint,

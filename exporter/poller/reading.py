@@ -2,7 +2,8 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from exporter import windows
 from exporter.bank import Bank, BankError, Refused, Unauthorized
@@ -12,6 +13,9 @@ from exporter.poller.bookkeeping import Bookkeeper
 from exporter.poller.gathering import Gathered, Quarantine, cut, gather
 from exporter.poller.gathering import stride as stride_after
 from exporter.poller.reporting import Reporter
+
+_PATIENCE: Final = 3
+"""Polls in a row that do not add up before the head gives up reading all of it again."""
 
 
 @dataclass(slots=True)
@@ -43,9 +47,12 @@ class Reader:
         self._quarantine = Quarantine(policy.interval / SECOND, monotonic)
         self._swept_to = {name: mark.watermark for name, mark in ledger.checkpoints.items()}
         self._missed_before: dict[str, Instant] = {}
+        self._adds_up_not: dict[str, int] = {}
+        self._head_read_to: dict[str, Instant] = {}
         self._turn = 0
         self.stuck: set[str] = set()
-        """Terminals whose windows cannot be filled piece by piece, since the bank's counts do not add up."""
+        """Terminals whose windows cannot be filled piece by piece, since the bank's counts do not add up. The sweeps go
+        on trying."""
 
     async def poll(self, now: Instant, deadline: float) -> Result:
         """Bring every terminal's watermark to now, and its windows back to their beginning, as far as time allows."""
@@ -57,13 +64,20 @@ class Reader:
         await self._missed(now, result)
         await self._head(now, deadline, result)
         await self._fill(now, deadline, result)
+        for name in self._asked(result):
+            self._head_read_to[name] = now
+            moved = self._ledger.checkpoints[name].watermark >= now
+            self._adds_up_not[name] = 0 if moved else self._adds_up_not.get(name, 0) + (name in result.incomplete)
         return result
 
     async def sweep(self, names: Iterable[str], now: Instant) -> Result:
         """The lookback again, and the pending operations that are older than it."""
         swept = {name: self._swept_to[name] for name in names}
         pending = [entry for name in swept for entry in self._ledger.pending(name, now)]
+        marks = self._ledger.checkpoints
         assignments = (
+            *windows.head(now, {name: marks[name] for name in swept if self._gave_up(name)}, self._policy),
+            *windows.fill(now, {name: marks[name] for name in swept if name in self.stuck}, self._policy),
             *windows.sweep(now, swept, self._policy),
             *windows.follow(now, pending, self._policy, self._turn),
         )
@@ -94,15 +108,16 @@ class Reader:
             if self._missed_before.get(name) != checkpoint.watermark
         }
         for group in self._apart(fresh):
-            await self._walk(windows.missed(now, group, self._policy), now, result)
-        for name in fresh.keys() - result.failures.keys():
-            self._missed_before[name] = fresh[name].watermark
+            assignments = windows.missed(now, group, self._policy)
+            await self._walk(assignments, now, result)
+            for name in {name for assignment in assignments for name in assignment.terminals} - result.failures.keys():
+                self._missed_before[name] = fresh[name].watermark
 
     async def _head(self, now: Instant, deadline: float, result: Result) -> None:
         stride: Duration | None = None
         while True:
             asked = self._asked(result)
-            heads = [windows.head(now, group, self._policy, stride) for group in self._apart(asked)]
+            heads = [windows.head(now, self._heads(group), self._policy, stride) for group in self._apart(asked)]
             gathered = await self._take([each for group in heads for each in group], now, result)
             marks = {name: checkpoint.watermark for name, checkpoint in self._asked(result).items()}
             moved = any(mark > asked[name].watermark for name, mark in marks.items())
@@ -113,10 +128,25 @@ class Reader:
             if self._monotonic() > deadline:
                 return
 
+    def _heads(self, asked: Mapping[str, Checkpoint]) -> dict[str, Checkpoint]:
+        """Where heads go on: at the watermark, or where the last one ended if the bank's counts just do not add up.
+
+        Otherwise a bank that miscounts would be asked for ever more, back to a watermark that does not move; the sweeps
+        go on trying that.
+        """
+        return {
+            name: replace(mark, watermark=self._head_read_to[name]) if self._gave_up(name) else mark
+            for name, mark in asked.items()
+        }
+
+    def _gave_up(self, name: str) -> bool:
+        return self._adds_up_not.get(name, 0) >= _PATIENCE
+
     async def _fill(self, now: Instant, deadline: float, result: Result) -> None:
         stride: Duration | None = None
         while self._monotonic() <= deadline:
-            assignments = windows.fill(now, self._asked(result), self._policy, stride)
+            hopeful = {name: mark for name, mark in self._asked(result).items() if name not in self.stuck}
+            assignments = windows.fill(now, hopeful, self._policy, stride)
             if not assignments:
                 return
             gathered = await self._take(assignments, now, result)
@@ -150,8 +180,10 @@ class Reader:
         for name, error in gathered.failures.items():
             refused = isinstance(error, (Refused, Unauthorized))
             if refused and (gathered.readings or self._quarantine.holds(name)):
+                # while others are accepted it is the terminal that is shut out, whatever the bank calls it
+                error = error if isinstance(error, Refused) else Refused(str(error))
                 self._quarantine.put(name, error)
-        result.failures.update(gathered.failures)
+            result.failures[name] = error
         return gathered
 
     def _asked(self, result: Result) -> dict[str, Checkpoint]:

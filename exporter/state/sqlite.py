@@ -250,4 +250,5 @@ def _advice(error: sqlite3.Error | OverflowError) -> str:
         case sqlite3.SQLITE_IOERR:
             return "the file system failed: check the disk; counting goes on by itself when it answers again"
         case _:
-            return f"SQLite says {getattr(error, 'sqlite_errorname', type(error).__name__)}"
+            name = getattr(error, "sqlite_errorname", type(error).__name__)
+            return f"cannot be used (SQLite says {name}): run the version that wrote it, or move it away to count anew"

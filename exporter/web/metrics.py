@@ -39,7 +39,7 @@ class Metrics:
         scraper = Scraper(request.client.host if request.client else "", request.headers.get("user-agent", ""))
         zipped = accepts_gzip(request.headers.get("accept-encoding", ""))
         async with self._turns:
-            snapshot, exposed = self._snapshots(), self._scrapers.seen(scraper)
+            snapshot, exposed = self._snapshots(), self._scrapers.seen(scraper, self._clock())
             accept = request.headers.get("accept", "")
             body, content_type = await asyncio.to_thread(self._rendered, snapshot, exposed, accept, zipped)
         headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
@@ -57,7 +57,7 @@ class Metrics:
 
     async def _note(self, scraper: Scraper, sequence: int) -> None:
         """A coroutine, so that it runs in the loop at once and not in a thread some time."""
-        self._scrapers.note(scraper, sequence)
+        self._scrapers.note(scraper, sequence, self._clock())
         self._scraped(sequence)
 
 

@@ -453,6 +453,39 @@ async def test_what_came_late_before_an_outage_and_became_visible_during_it_is_f
     assert world.counted() == 1
 
 
+async def test_the_same_is_found_when_the_bank_was_away_and_not_we() -> None:
+    world = World()
+    await world.poll()
+    await world.poller.sweep()
+    world.bank.fail = lambda _: Unreachable("timeout", "no answer")
+    for _ in range(4 * 60):
+        await world.poll()
+    world.bank.put(operation("late", T0 + 5 * SECOND))
+    world.bank.fail = lambda _: None
+    await world.poll()
+
+    assert world.counted() == 1
+
+
+async def test_a_bank_that_miscounts_is_not_asked_for_ever_more() -> None:
+    world = World()
+    world.bank.miscounts = 1
+    for _ in range(200):
+        world.bank.asked.clear()
+        await world.poll()
+    (head,) = world.bank.asked
+
+    assert head.span.start >= world.clock.now - 2 * MINUTE
+    assert not world.shown().catching_up
+    assert not world.shown().window_complete
+
+    world.bank.miscounts = 0
+    await world.poller.sweep()
+    await world.poll()
+    assert world.shown().checkpoint.watermark == world.clock.now
+    assert world.shown().window_complete
+
+
 async def test_a_total_that_nobody_was_shown_is_born_again_after_a_restart() -> None:
     first = World()
     first.bank.put(operation("a", T0 + SECOND))

@@ -13,7 +13,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Gauge, Metric
 from prometheus_client.registry import Collector
 
-from exporter.model import Family, Outcome, Snapshot, Total
+from exporter.model import MINUTE, Family, Outcome, Snapshot, Total
 from exporter.web import create_app
 from exporter.web.metrics import accepts_gzip
 from exporter.web.scrapers import Scraper, Scrapers
@@ -35,6 +35,7 @@ class World:
 
     def __init__(self) -> None:
         self.snapshot: Snapshot = snapshot(terminal_snapshot())
+        self.now = NOW
         self.registry = CollectorRegistry()
         Gauge("own", "A metric of the exporter's own.", registry=self.registry).set(3)
 
@@ -46,7 +47,7 @@ def world() -> World:
 
 @pytest.fixture
 async def client(world: World) -> AsyncIterator[Client]:
-    app = create_app(lambda: world.snapshot, world.registry, lambda: NOW, version="1.2.3")
+    app = create_app(lambda: world.snapshot, world.registry, lambda: world.now, version="1.2.3")
     async with client_of(app) as client:
         yield client
 
@@ -110,6 +111,8 @@ async def test_a_new_series_is_zero_to_each_scraper_once(client: Client, world: 
 
     assert [await shown(client, "a"), await shown(client, "a")] == [0, 7]
     assert [await shown(client, "b"), await shown(client, "b")] == [0, 7]
+    assert [await shown(client, "c, just started"), await shown(client, "c, just started")] == [0, 7]
+    world.now += MINUTE
     assert await shown(client, "curl, who came late") == 7
 
 
@@ -277,12 +280,14 @@ def test_scrapers_that_are_forgotten_have_seen_what_the_others_have() -> None:
     scrapers = Scrapers(limit=2)
     first, second, third = (Scraper("127.0.0.1", agent) for agent in "abc")
 
-    scrapers.note(first, 5)
-    scrapers.note(second, 3)
-    assert (scrapers.seen(first), scrapers.seen(second), scrapers.seen(third)) == (5, 3, 5)
+    scrapers.note(first, 5, NOW)
+    scrapers.note(second, 3, NOW)
+    assert [scrapers.seen(each, NOW) for each in (first, second, third)] == [5, 3, 0]
+    later = NOW + MINUTE
+    assert [scrapers.seen(each, later) for each in (first, second, third)] == [5, 3, 5]
 
-    scrapers.note(first, 4)  # an answer that was overtaken
-    assert scrapers.seen(first) == 5
+    scrapers.note(first, 4, later)  # an answer that was overtaken
+    assert scrapers.seen(first, later) == 5
 
-    scrapers.note(third, 6)  # second is the one least recently here
-    assert (scrapers.seen(first), scrapers.seen(second), scrapers.seen(third)) == (5, 6, 6)
+    scrapers.note(third, 6, later)  # second is the one least recently here
+    assert [scrapers.seen(each, later) for each in (first, second, third)] == [5, 5, 6]
