@@ -453,31 +453,34 @@ def test_every_status_and_code_has_the_outcome_of_the_documents_table(tmp_path: 
         assert class_differences(scrapes[0]) == []
 
 
-def test_two_kills_during_traffic_lose_and_double_nothing(tmp_path: Path) -> None:
+def await_a_search(bank: Bank) -> None:
+    """Until the exporter is in the midst of a poll."""
+    searches = bank.searches
+    assert eventually(lambda: bank.searches > searches, 5, every=0.001)
+
+
+def test_three_kills_and_a_stop_among_all_faults_lose_and_double_nothing(tmp_path: Path) -> None:
     start = time.time_ns()
-    world = make_world(start, traffic=22, seed=3)
-    bank = Bank(world)
+    world = make_world(start, traffic=30, rate=40, seed=3, poison=0.02)
+    bank = Bank(world, fault_rate=0.03, faults_until=world.end + 2 * NS)
     with bank.serving(), running(tmp_path, bank) as exporter:
         watch = Watch(exporter)
-        watch.until(start + 7 * NS)
-        # In the midst of a poll.
-        searches = bank.searches
-        assert eventually(lambda: bank.searches > searches, 5, every=0.001)
-        exporter.kill()
-        exporter.start()
-        watch.until(start + 14 * NS)
-        exporter.kill()
-        # Three seconds of traffic that nobody watches.
-        eventually(lambda: time.time_ns() >= start + 17 * NS, 5)
-        exporter.start()
+        for second, end in ((6, exporter.kill), (13, exporter.kill), (19, exporter.stop), (25, exporter.kill)):
+            watch.until(start + second * NS)
+            await_a_search(bank)
+            assert end() in (None, 0)
+            if second == 13:  # three seconds of traffic that nobody watches
+                eventually(lambda: time.time_ns() >= start + 16 * NS, 5)
+            exporter.start()
         watch.until(world.end)
 
-        await_truth(watch, world)
+        await_truth(watch, world, seconds=40)
 
-        assert enough(watch.look()) > 20 * 20
+        assert enough(watch.look()) > 35 * 20
         assert watch.complaints == []
         assert bank.violations == []
-        assert exporter.runs == 3
+        assert set(bank.shown) == set(FAULTS)
+        assert exporter.runs == 5
         assert exporter.stop() == 0
         with contextlib.closing(sqlite3.connect(exporter.state)) as state:
             assert state.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
