@@ -10,7 +10,7 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -172,7 +172,10 @@ def _dated(endpoint: Callable[[Request], Awaitable[Any]], now: Clock) -> Callabl
     """The endpoint with a Date header from the bank's clock."""
 
     async def answer(request: Request) -> Any:
-        response = await endpoint(request)
+        try:
+            response = await endpoint(request)
+        except ClientDisconnect:  # nobody waits for an answer, and that is no mistake of the bank's
+            return Dropped()
         if isinstance(response, Response):
             response.headers["date"] = formatdate(now() // 1_000_000, usegmt=True)
         return response
