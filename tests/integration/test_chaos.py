@@ -120,7 +120,7 @@ class _Bank:
         app = self._calm if self.calm else self._wild
         try:
             await app(scope, receive, send)
-        except TypeError:
+        except ConnectionResetError:
             raise httpx.ReadError("the connection was reset") from None
 
     async def truth(self, since: int) -> Counter[tuple[str, ...]]:
