@@ -33,6 +33,7 @@ from exporter.state.migrations import MIGRATIONS
 
 _APPLICATION_ID: Final = 0x45504159  # "EPAY"
 _LOCK_SECONDS: Final = 2.0
+_DAMAGED: Final = "the file is damaged, and is left alone: restore it, or move it away to begin counting anew"
 _CHECKPOINT: Final = "name, counting_since, covered_from, watermark, forgotten_before, newest, gap_end"
 
 
@@ -60,9 +61,6 @@ class SqliteStore:
             self._db.close()
             raise
         self._opened = self._inode()
-        self._series = {
-            labels: number for number, labels in self._db.execute("SELECT number, labels FROM series").fetchall()
-        }
 
     def _prepare(self) -> None:
         self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -88,6 +86,8 @@ class SqliteStore:
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {number:d}")
             self._db.execute(f"PRAGMA application_id = {_APPLICATION_ID:d}")
+        rows = self._db.execute("SELECT labels, number FROM series").fetchall()
+        self._series: dict[str, int] = dict(rows)
 
     def _inode(self) -> int | None:
         """Which file the path leads to: SQLite would go on writing into one that nobody can find any more."""
@@ -131,6 +131,8 @@ class SqliteStore:
             entries = self._select("created >= ? OR standing = ?", since, Standing.FOLLOWED)
         except sqlite3.Error as error:
             raise StateUnusable(f"state {self._path}: {_advice(error)}") from None
+        except (ValueError, KeyError):  # what SQLite has given back whole is no row of ours
+            raise StateUnusable(f"state {self._path}: {_DAMAGED}") from None
         return Remembered(checkpoints, entries, totals, since, unscraped)
 
     def entries(self, span: Span) -> tuple[Entry, ...]:
@@ -242,7 +244,7 @@ def _advice(error: sqlite3.Error | OverflowError) -> str:
                 "the file is not a database, and is left alone: name another file in state.url, or move this one away"
             )
         case sqlite3.SQLITE_CORRUPT:
-            return "the file is damaged, and is left alone: restore it, or move it away to begin counting anew"
+            return _DAMAGED
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
             return "cannot be written: check that the user of this process may write the file and its directory"
         case sqlite3.SQLITE_FULL:

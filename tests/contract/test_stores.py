@@ -173,3 +173,38 @@ def test_ids_are_kept_for_a_day_of_pending(store: Store) -> None:
     store.commit(later)
 
     assert len(store.recall().entries) == 1
+
+
+def test_a_full_disk_is_named_and_the_next_commit_goes_on(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "state.db")
+    (pages,) = store._db.execute("PRAGMA page_count").fetchone()
+    store._db.execute(f"PRAGMA max_page_count = {pages}")
+    many = ledger().decide([reading([operation(n, T0 + n) for n in range(2000)])], T0 + HOUR)
+    with pytest.raises(CommitFailed, match="the disk is full"):
+        store.commit(many)
+    assert store.recall().entries == ()
+
+    store._db.execute(f"PRAGMA max_page_count = {2**30}")
+    store.commit(many)
+    assert len(store.recall().entries) == 2000
+    store.close()
+
+
+def test_a_damaged_file_is_named_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    store = SqliteStore(path)
+    store.commit(ledger().decide([reading([operation(n, T0 + n) for n in range(2000)])], T0 + HOUR))
+    store.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:8192] + b"\xff" * (len(whole) - 8192))
+    damaged = path.read_bytes()
+    with pytest.raises(StateUnusable, match="damaged"):
+        SqliteStore(path).recall()
+
+    assert path.read_bytes() == damaged
+
+
+def test_a_new_state_file_is_nobody_else_s_business(tmp_path: Path) -> None:
+    SqliteStore(tmp_path / "state.db").close()
+
+    assert (tmp_path / "state.db").stat().st_mode & 0o077 == 0
