@@ -80,14 +80,18 @@ class SqliteStore:
             )
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
+        if version < len(MIGRATIONS):  # a file that needs nothing is not written to: it may be damaged
+            self._migrate(version)
+        rows = self._db.execute("SELECT labels, number FROM series").fetchall()
+        self._series: dict[str, int] = dict(rows)
+
+    def _migrate(self, version: int) -> None:
         with self._transaction():
             for number, (_, sql) in enumerate(MIGRATIONS[version:], start=version + 1):
                 for statement in filter(str.strip, sql.split(";")):
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {number:d}")
             self._db.execute(f"PRAGMA application_id = {_APPLICATION_ID:d}")
-        rows = self._db.execute("SELECT labels, number FROM series").fetchall()
-        self._series: dict[str, int] = dict(rows)
 
     def _inode(self) -> int | None:
         """Which file the path leads to: SQLite would go on writing into one that nobody can find any more."""
