@@ -22,6 +22,7 @@ from exporter.simulator.faults import FAULTS
 from exporter.simulator.scenario import SCENARIOS
 from exporter.simulator.server import Settings, serve
 from exporter.simulator.settings import VARIANTS
+from exporter.web import Protection
 
 _ENVIRONMENT = "EPAY_EXPORTER_"
 
@@ -99,7 +100,7 @@ _log_format = _flag(
 @_flag(
     "--web.config.file",
     metavar="FILE",
-    help="TLS and basic auth, in the exporter-toolkit's format; refused by this version, which serves plain HTTP.",
+    help="TLS, basic auth, headers and a rate limit, in the exporter-toolkit's format; read again when it changes.",
 )
 @_flag("--web.enable-lifecycle", is_flag=True, help="Allow a reload by POST /-/reload; this version cannot reload yet.")
 @_log_level
@@ -114,10 +115,9 @@ def run(
     log_format: str,
 ) -> None:
     """Poll the bank and serve the metrics."""
-    if web_config_file is not None:
-        _fail(2, "--web.config.file: this version serves plain HTTP only and will not pretend otherwise: leave it out")
-    options = app.Options(web_listen_address, _path(web_telemetry_path))
-    config = _load(config_file)
+    protection, unprotected = _protection(web_config_file)
+    options = app.Options(web_listen_address, _path(web_telemetry_path), protection)
+    config = _load(config_file, unprotected)
     if problems := app.unreadable_secrets(config):
         _fail(2, *problems)
     logs.configure(log_level, log_format, app.readable_secrets(config))
@@ -129,6 +129,8 @@ def run(
         accounts=len(config.accounts),
         terminals=len(config.terminals),
     )
+    if protection is not None:
+        protection.announce()
     if web_enable_lifecycle:
         log.warning("--web.enable-lifecycle: this version cannot reload: restart it to apply a new configuration")
     _run(app.run(config, options))
@@ -326,11 +328,22 @@ def _path(telemetry_path: str) -> str:
     return telemetry_path
 
 
-def _load(path: Path) -> Config:
+def _load(path: Path, also_wrong: tuple[str, ...] = ()) -> Config:
     try:
-        return load(path, os.environ)
+        config = load(path, os.environ)
     except ConfigInvalid as error:
-        _fail(2, *map(str, error.problems))
+        _fail(2, *map(str, error.problems), *also_wrong)
+    if also_wrong:
+        _fail(2, *also_wrong)
+    return config
+
+
+def _protection(path: str | None) -> tuple[Protection | None, tuple[str, ...]]:
+    """What a web configuration asks for, or what is wrong with it."""
+    try:
+        return (Protection(Path(path)) if path else None), ()
+    except ConfigInvalid as error:
+        return None, tuple(map(str, error.problems))
 
 
 def _summary(config: Config) -> str:

@@ -22,7 +22,7 @@ from exporter.ledger import Ledger
 from exporter.model import Decision, Policy, Remembered
 from exporter.poller import MAX_RECORDS, AccountPoller, Publication, keep_births, keep_last_births
 from exporter.state import CommitFailed, StateUnusable, Store, open_store
-from exporter.web import AddressUnusable, bind, create_app, serve
+from exporter.web import AddressUnusable, Protection, bind, create_app, serve
 from exporter.windows import begin
 
 
@@ -36,6 +36,7 @@ class Options:
 
     listen: tuple[str, ...] = (":10084",)
     telemetry_path: str = "/metrics"
+    protection: Protection | None = None
 
 
 def credentials(config: Config) -> tuple[Secret, ...]:
@@ -72,7 +73,8 @@ async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str
             __version__,
             publication.scraped,
         )
-        addresses = [_url(sock.getsockname()) for sock in sockets]
+        scheme = options.protection.scheme if options.protection else "http"
+        addresses = [_url(sock.getsockname(), scheme) for sock in sockets]
         log.info("listening", addresses=", ".join(addresses), state=config.state_url.split(":", 1)[0])
         async with http_client(config.poll.timeout) as http:
             slots = asyncio.Semaphore(config.poll.max_concurrency)
@@ -81,7 +83,7 @@ async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str
                 for account in config.accounts
             ]
             async with _until_signalled(), asyncio.TaskGroup() as tasks:
-                tasks.create_task(serve(app, sockets))
+                tasks.create_task(serve(app, sockets, options.protection))
                 tasks.create_task(keep_births(publication, store, wall_clock))
                 for poller in pollers:
                     tasks.create_task(poller.run())
@@ -203,10 +205,10 @@ def readable_secrets(config: Config) -> tuple[str, ...]:
     return tuple(values)
 
 
-def _url(address: tuple[str, int]) -> str:
+def _url(address: tuple[str, int], scheme: str = "http") -> str:
     host, port = address[:2]
     host = "localhost" if host in {"::", "0.0.0.0"} else host  # noqa: S104  shown, not bound
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _revision() -> str:

@@ -16,7 +16,7 @@ from exporter.model import Clock, Snapshot
 from exporter.web.metrics import Metrics
 from exporter.web.page import Page
 
-_SECURITY_HEADERS: Final = {
+SECURITY_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
@@ -77,7 +77,7 @@ class _SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(_SECURITY_HEADERS)
+                headers.update(SECURITY_HEADERS)
                 headers.setdefault("Content-Security-Policy", _NOTHING_ALLOWED)
             await send(message)
 

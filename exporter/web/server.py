@@ -11,8 +11,15 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from exporter.web.application import SECURITY_HEADERS
+from exporter.web.connections import Connection, Handshake, Reception
+from exporter.web.protection import Protection
+
 _GRACE: Final = 2
 """Seconds that answers under way are given at the end; uvicorn itself needs some more, and three are promised."""
+_LARGEST_HEADERS: Final = 16 * 1024
+"""Bytes of a request line and its headers together; more is answered with 400."""
+_BACKLOG: Final = 128
 _KEEP_ALIVE: Final = 75
 """Seconds; longer than the usual scrape interval, so that Prometheus keeps its connection."""
 
@@ -47,21 +54,27 @@ def bind(address: str) -> socket.socket:
     raise AddressUnusable(f"cannot listen on {address}: {_uncapitalised(reason)}")
 
 
-async def serve(app: ASGIApp, sockets: Sequence[socket.socket]) -> None:
-    """Answer requests until cancelled; then finish those under way, for three seconds at most. Closes the sockets."""
+async def serve(app: ASGIApp, sockets: Sequence[socket.socket], protection: Protection | None = None) -> None:
+    """Answer requests until cancelled; then finish those under way, for three seconds at most. Closes the sockets.
+
+    With a protection that has TLS there is no plain text on any of the sockets.
+    """
     config = uvicorn.Config(
-        app,
+        protection.around(app, SECURITY_HEADERS) if protection else app,
         http="h11",
         ws="none",
         lifespan="off",
         log_config=None,
+        log_level="error",  # junk of strangers is no news
         access_log=False,
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=_GRACE,
+        h11_max_incomplete_event_size=_LARGEST_HEADERS,
+        backlog=_BACKLOG,
     )
-    server = _Server(config)
+    server = _Server(config, protection)
     serving = asyncio.create_task(server.serve(sockets=list(sockets)), name="uvicorn")
     try:
         await asyncio.shield(serving)
@@ -78,11 +91,36 @@ async def serve(app: ASGIApp, sockets: Sequence[socket.socket]) -> None:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: signals are the application's business."""
+    """uvicorn with our own connections, and without its signal handlers: signals are the application's business."""
+
+    def __init__(self, config: uvicorn.Config, protection: Protection | None) -> None:
+        super().__init__(config)
+        self._protection = protection
+        self._reception = Reception(protection.admits) if protection else Reception()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        loop = asyncio.get_running_loop()
+
+        def connection() -> Connection:
+            return Connection(self.config, self.server_state, self._reception, loop)
+
+        def incoming() -> asyncio.Protocol:
+            if self._protection is not None and self._protection.scheme == "https":
+                return Handshake(self._protection.context, self._reception, connection, loop)
+            return connection()
+
+        self.servers = [
+            await loop.create_server(incoming, sock=each, backlog=self.config.backlog) for each in sockets or ()
+        ]
+        self.started = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._reception.strangers.end()
+        await super().shutdown(sockets)
 
 
 def _host_and_port(address: str) -> tuple[str, int]:
@@ -102,7 +140,7 @@ def _listening(family: int, where: object, *, dual: bool) -> socket.socket:
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(not dual))
         listener.bind(where)  # type: ignore[arg-type]  # getaddrinfo's own, whatever its family
-        listener.listen(128)
+        listener.listen(_BACKLOG)
         listener.setblocking(False)
     except BaseException:
         listener.close()
