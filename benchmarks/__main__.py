@@ -83,7 +83,7 @@ def pages(count: int) -> list[bytes]:
 
 def ledger() -> Ledger:
     """A ledger that counts from the beginning."""
-    begin = Checkpoint(0, T0 - 2 * HOUR, T0 - 2 * HOUR, 0)
+    begin = Checkpoint(0, T0 - 2 * HOUR, T0 - 2 * HOUR)
     outcomes = Outcomes(shipped_statuses(), shipped_reason_classes())
     return Ledger("main", OURS, outcomes, POLICY, 100, Remembered({t.name: begin for t in OURS}, (), {}))
 

@@ -13,9 +13,12 @@
 Texts are fit for logs and pages: no secret, no URL with credentials, nothing of the bank's free text.
 """
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from exporter.model import Assignment, Reading
+
+MAX_RECORDS: Final = 20_000
+"""How many records one reading may hold: what lies in memory at a time, and what a crash makes us read again."""
 
 
 class BankError(Exception):

@@ -128,7 +128,7 @@ class Standing(StrEnum):
 
     FOLLOWED = "followed"  # pending, not counted yet
     COUNTED = "counted"  # in the totals, once and for ever
-    EXEMPT = "exempt"  # created before counting began: fills windows only
+    EXEMPT = "exempt"  # created before counting began, or in a gap: fills windows only
 
 
 class Entry(NamedTuple):
@@ -188,15 +188,14 @@ class Checkpoint:
     counting_since: operations created before it are never counted; fixed at the first start on a state.
     covered_from, watermark: everything created between the two has been read completely at least once, and is
     remembered. A restart remembers less than was read, and raises the lower end.
-    forgotten_before: ids of older operations are no longer remembered, so an unknown one from there is not counted.
     newest: created of the newest operation ever seen, None where none was.
-    gap_end: the end of the last stretch that was given up after an outage, None where none was.
+    gap_end: the end of the last stretch that was given up after an outage, None where none was. What was created before
+    it and is not known is not counted.
     """
 
     counting_since: Instant
     covered_from: Instant
     watermark: Instant
-    forgotten_before: Instant
     newest: Instant | None = None
     gap_end: Instant | None = None
 
@@ -225,8 +224,11 @@ class Policy:
 
     @property
     def retention(self) -> Duration:
-        """How long ids are remembered: longer than any span that is read again reaches back."""
-        return self.reach + self.overlap + MINUTE
+        """How long operations are held in memory: longer than the sweeps reach back, and as long as windows need them.
+
+        What is met again later is looked up in the store.
+        """
+        return max(self.reach, 2 * self.lookback) + self.overlap + MINUTE
 
     @property
     def kept(self) -> Duration:
@@ -252,9 +254,9 @@ class Notice:
 class Decision:
     """What a poll changes, as data: committed in one transaction, then applied to what is held in memory.
 
-    `forgotten` ids leave the memory; the store keeps them a while longer, for the reconciliation. `moved` are ids whose
-    `created` was another one before. `strangers` are ids of rejected and foreign records, remembered in memory only, so
-    that each is counted once. `scraped` are totals that have been shown to a scraper for the first time.
+    `forgotten` ids leave the memory; the store keeps them a while longer, for the reconciliation. `moved` are entries
+    as they stood under another time or terminal before. `strangers` are ids of rejected and foreign records, remembered
+    in memory only, so that each is counted once. `scraped` are totals that a scraper has been shown for the first time.
     """
 
     now: Instant
@@ -262,7 +264,7 @@ class Decision:
     increments: Mapping[Total, int] = field(default_factory=dict)
     checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
     forgotten: tuple[bytes, ...] = ()
-    moved: tuple[tuple[Instant, bytes], ...] = ()
+    moved: tuple[Entry, ...] = ()
     strangers: tuple[bytes, ...] = ()
     notices: tuple[Notice, ...] = ()
     scraped: tuple[Total, ...] = ()

@@ -36,7 +36,7 @@ AHEAD: Duration = DAY
 def begin(now: Instant) -> Checkpoint:
     """The checkpoint of a terminal that no state knows. Counting begins with a whole second, exact in a float."""
     since = now - now % SECOND
-    return Checkpoint(counting_since=since, covered_from=since, watermark=since, forgotten_before=since)
+    return Checkpoint(counting_since=since, covered_from=since, watermark=since)
 
 
 def resume(checkpoint: Checkpoint, now: Instant, policy: Policy) -> tuple[Checkpoint, Span | None]:
@@ -45,11 +45,7 @@ def resume(checkpoint: Checkpoint, now: Instant, policy: Policy) -> tuple[Checkp
     if checkpoint.watermark >= earliest:
         return checkpoint, None
     gap = Span(checkpoint.watermark, earliest)
-    forgotten_before = max(checkpoint.forgotten_before, earliest)
-    resumed = replace(
-        checkpoint, covered_from=earliest, watermark=earliest, forgotten_before=forgotten_before, gap_end=earliest
-    )
-    return resumed, gap
+    return replace(checkpoint, covered_from=earliest, watermark=earliest, gap_end=earliest), gap
 
 
 def head(
@@ -57,11 +53,13 @@ def head(
 ) -> tuple[Assignment, ...]:
     """From a little before each watermark to now, terminals at about the same point together.
 
-    With a `stride`, spans are no longer than that: the head then has to be asked again until it has caught up.
+    With a `stride`, spans are no longer than that: the head then has to be asked again until it has caught up. A
+    watermark of the future, left by a clock that was wrong, hides nothing of the present.
     """
+    overlap = _overlap(policy, stride)
     groups: defaultdict[Instant, dict[str, Instant]] = defaultdict(dict)
     for name, checkpoint in checkpoints.items():
-        start = checkpoint.watermark - policy.overlap
+        start = min(checkpoint.watermark, now) - overlap
         groups[start // max(policy.behind, MINUTE)][name] = start
     assignments: list[Assignment] = []
     for group in groups.values():
@@ -94,16 +92,23 @@ def fill(
     now: Instant, checkpoints: Mapping[str, Checkpoint], policy: Policy, stride: Duration | None = None
 ) -> tuple[Assignment, ...]:
     """The next spans below the coverage, down to the longest window: short windows become right first."""
+    overlap = _overlap(policy, stride)
     groups: defaultdict[Span, list[str]] = defaultdict(list)
     for name, checkpoint in checkpoints.items():
-        edge = _next_edge(now - checkpoint.covered_from, policy)
+        covered_from = min(checkpoint.covered_from, now)
+        edge = _next_edge(now - covered_from, policy)
         if edge is None:
             continue
         start = now - edge
         if stride is not None:
-            start = max(start, checkpoint.covered_from - stride)
-        groups[Span(start, checkpoint.covered_from + policy.overlap)].append(name)
+            start = max(start, covered_from + overlap - stride)
+        groups[Span(start, covered_from + overlap)].append(name)
     return tuple(assignment for span, names in groups.items() for assignment in batches(span, names, policy.batch))
+
+
+def _overlap(policy: Policy, stride: Duration | None) -> Duration:
+    """Less of it than half a stride, or strides would not get on."""
+    return policy.overlap if stride is None else min(policy.overlap, stride // 2)
 
 
 def _next_edge(covered: Duration, policy: Policy) -> Duration | None:
@@ -125,7 +130,7 @@ def sweep(now: Instant, swept: Mapping[str, Instant], policy: Policy) -> tuple[A
     """
     groups: defaultdict[Instant, list[str]] = defaultdict(list)
     for name, moment in swept.items():
-        groups[max(moment, now - policy.lookback)].append(name)
+        groups[min(max(moment, now - policy.lookback), now)].append(name)
     return tuple(
         assignment
         for moment, names in groups.items()
@@ -140,14 +145,14 @@ CLOSED_HOURS: Final = len(_AGES)
 """How often each hour of operations is read again once it has closed."""
 
 
-def closed_hours(now: Instant, checkpoint: Checkpoint, policy: Policy) -> tuple[Span, ...]:
+def closed_hours(now: Instant, checkpoint: Checkpoint, policy: Policy, kept_since: Instant = 0) -> tuple[Span, ...]:
     """The hours to be read again: the last two that no late arrival should reach any more, and the one a day before.
 
     Asked every hour, each hour of operations is read again three times, the last time a day later. What lies before
-    counting began, or in a gap, is left out.
+    counting began, in a gap, or further back than ids are kept, is left out.
     """
     last = (now - policy.lookback) // HOUR * HOUR
-    earliest = max(checkpoint.counting_since, checkpoint.gap_end or 0)
+    earliest = max(checkpoint.counting_since, checkpoint.gap_end or 0, kept_since)
     ends = [last - age for age in _AGES]
     spans = [Span(max(end - HOUR, earliest), end) for end in ends]
     return tuple(span for span in spans if span.start < span.end <= checkpoint.watermark)

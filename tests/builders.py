@@ -85,7 +85,7 @@ def checkpoint(
     since: Instant = T0, *, covered_from: Instant = T0 - HOUR, watermark: Instant = T0, newest: Instant | None = None
 ) -> Checkpoint:
     """A terminal whose windows have been filled."""
-    return Checkpoint(since, covered_from, watermark, forgotten_before=0, newest=newest)
+    return Checkpoint(since, covered_from, watermark, newest)
 
 
 def ledger(remembered: Remembered | None = None, *, policy: Policy = POLICY, max_codes: int = 100) -> Ledger:

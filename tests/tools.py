@@ -88,7 +88,6 @@ def terminal_snapshot(
             counting_since=NOW - 24 * HOUR,
             covered_from=NOW - 25 * HOUR,
             watermark=NOW - 20 * SECOND,
-            forgotten_before=NOW - 25 * HOUR,
             newest=newest,
         ),
         read=read,

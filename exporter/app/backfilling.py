@@ -17,7 +17,6 @@ from exporter.app.clock import wall_clock
 from exporter.app.running import StartFailed
 from exporter.backfill import (
     LONGEST_STEP,
-    MAX_RECORDS,
     Grid,
     Lane,
     LaneReader,
@@ -36,7 +35,7 @@ from exporter.backfill import (
     write,
     written,
 )
-from exporter.bank import BankError
+from exporter.bank import MAX_RECORDS, BankError
 from exporter.client import EpayClient, http_client
 from exporter.config import Account, Config, DurationInvalid, format_duration, parse_duration
 from exporter.model import SECOND, Duration, Instant, LoginMade, PollMade, RequestMade

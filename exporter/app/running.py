@@ -15,12 +15,13 @@ import structlog
 
 from exporter import __version__
 from exporter.app.clock import BankClock, Listeners, wall_clock
+from exporter.bank import MAX_RECORDS
 from exporter.client import EpayClient, http_client
 from exporter.config import Account, Config, Secret, SecretUnreadable, TerminalFilter
 from exporter.instrumentation import Instruments
 from exporter.ledger import Ledger
 from exporter.model import Decision, Policy, Remembered
-from exporter.poller import MAX_RECORDS, AccountPoller, Publication, keep_births, keep_last_births
+from exporter.poller import AccountPoller, Publication, keep_births, keep_last_births
 from exporter.state import CommitFailed, StateUnusable, Store, open_store
 from exporter.web import AddressUnusable, Protection, bind, create_app, serve
 from exporter.windows import begin

@@ -6,7 +6,7 @@ Read in spans, kept in `FILE.partial` as it is read, and written at the end: so 
 from exporter.backfill.instants import WhenInvalid, instant, written
 from exporter.backfill.lanes import Lane, lanes
 from exporter.backfill.progress import Progress, Silence
-from exporter.backfill.reading import MAX_RECORDS, LaneReader
+from exporter.backfill.reading import LaneReader
 from exporter.backfill.samples import LONGEST_STEP, Grid
 from exporter.backfill.sieve import Sieve
 from exporter.backfill.spool import Spool, SpoolUnusable, partial_of
@@ -16,7 +16,6 @@ from exporter.backfill.writing import OutputExists, write
 
 __all__ = [
     "LONGEST_STEP",
-    "MAX_RECORDS",
     "Grid",
     "Lane",
     "LaneReader",

@@ -8,12 +8,9 @@ from exporter.backfill.patience import PatientBank
 from exporter.backfill.progress import Progress
 from exporter.backfill.sieve import Sieve
 from exporter.backfill.spool import Spool
-from exporter.bank import Bank, BankError, Refused, SpanTooLarge
+from exporter.bank import MAX_RECORDS, Bank, BankError, Refused, SpanTooLarge
 from exporter.model import DAY, HOUR, SECOND, Assignment, Clock, Duration, Instant, Span
 from exporter.windows import shorter
-
-MAX_RECORDS: Final = 20_000
-"""Records of one reading: they are held in memory together."""
 
 _FEW_RECORDS: Final = MAX_RECORDS // 8
 _FIRST_STRIDE: Final[Duration] = HOUR

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
 
-from exporter.bank import Garbled, Refused, ServerFailed, SpanTooLarge, Throttled, Unreachable
+from exporter.bank import MAX_RECORDS, Garbled, Refused, ServerFailed, SpanTooLarge, Throttled, Unreachable
 from exporter.client import answers
 from exporter.client.answers import TokenRefused
 from exporter.client.pauses import PATIENCE
@@ -15,9 +15,6 @@ from exporter.client.tokens import Token, Tokens
 from exporter.client.transport import Transport
 from exporter.config.records import Account, Limits, Poll
 from exporter.model import SECOND, Assignment, Clock, Observer, Operation, Page, Reading, Rejection
-
-MAX_RECORDS = 20_000
-"""Records that one reading may hold, so that memory stays bounded whatever the span."""
 
 _ATTEMPTS = 3
 _PASSES = 3

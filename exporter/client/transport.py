@@ -89,17 +89,20 @@ class Transport:
         async with self._slot():
             started = self._monotonic()
             answer: Answer | None = None
-            result = "success"
+            result = "defect"
             try:
                 answer = await self._answer(url, content)
                 self._check(answer)
-                return judge(answer)
+                judged = judge(answer)
             except BankError as error:
                 result = error.kind
                 raise
             except asyncio.CancelledError:
                 result = ""  # we gave up, not the bank: nothing to count
                 raise
+            else:
+                result = "success"
+                return judged
             finally:
                 if result:
                     seconds = self._monotonic() - started

@@ -9,7 +9,7 @@ from exporter.exposition import catalogue
 from exporter.exposition.catalogue import Definition
 from exporter.exposition.counters import total_families
 from exporter.exposition.windows import window_families
-from exporter.model import SECOND, Instant, Snapshot, TerminalSnapshot, minor_units
+from exporter.model import MINUTE, SECOND, Instant, Snapshot, TerminalSnapshot, minor_units
 
 
 def families(snapshot: Snapshot, now: Instant, exposed: int) -> Iterator[Metric]:
@@ -25,10 +25,14 @@ def families(snapshot: Snapshot, now: Instant, exposed: int) -> Iterator[Metric]
 
 
 def is_withdrawn(terminal: TerminalSnapshot, snapshot: Snapshot, now: Instant) -> bool:
-    """Whether a terminal has failed for so long that its windows and pending operations are no longer shown."""
-    if not terminal.failing:
-        return False
-    return terminal.last_success is None or now - terminal.last_success > snapshot.stale_after
+    """Whether a terminal has failed for so long that its windows and pending operations are no longer shown.
+
+    A poll that neither ends nor fails is given a minute more: it may be catching up.
+    """
+    if terminal.last_success is None:
+        return terminal.failing
+    patience = snapshot.stale_after if terminal.failing else snapshot.stale_after + MINUTE
+    return now - terminal.last_success > patience
 
 
 def _pending_families(fresh: Sequence[TerminalSnapshot], read: Sequence[TerminalSnapshot]) -> Iterator[Metric]:

@@ -39,7 +39,7 @@ __all__ = ["Ledger", "advance"]
 def advance(checkpoint: Checkpoint, span: Span, now: Instant) -> Checkpoint:
     """The checkpoint after a complete reading of a span: coverage grows by what touches it, and never shrinks."""
     end = min(span.end, now)
-    if span.start > checkpoint.watermark or end < checkpoint.covered_from:
+    if span.start > checkpoint.watermark or end < min(checkpoint.covered_from, now):
         return checkpoint
     return replace(
         checkpoint,
@@ -53,11 +53,13 @@ class _Draft:
     """A decision in the making."""
 
     now: Instant
-    recalled: Mapping[bytes, Entry] | None = None
+    recalled: Mapping[bytes, Entry] = field(default_factory=dict)
+    kept_since: Instant = 0
+    again: bool = False
     entries: dict[bytes, Entry] = field(default_factory=dict)
     increments: defaultdict[Total, int] = field(default_factory=lambda: defaultdict(int))
     checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
-    moved: list[tuple[Instant, bytes]] = field(default_factory=list)
+    moved: list[Entry] = field(default_factory=list)
     strangers: set[bytes] = field(default_factory=set)
     notices: dict[Notice, None] = field(default_factory=dict)
 
@@ -113,15 +115,31 @@ class Ledger:
         """The operations of a terminal that are pending and still followed."""
         return tuple(entry for entry in self._shelf.books[name].pending.values() if self._followed(entry, now))
 
+    def unknown(self, readings: Iterable[Reading]) -> tuple[bytes, ...]:
+        """The ids of ours that memory does not hold: new ones, and old ones that only the store can tell apart."""
+        return tuple(
+            operation.id
+            for reading in readings
+            for operation in reading.operations
+            if operation.number in self._names and self._shelf.get(operation.id) is None
+        )
+
     def decide(
-        self, readings: Iterable[Reading], now: Instant, recalled: Mapping[bytes, Entry] | None = None
+        self,
+        readings: Iterable[Reading],
+        now: Instant,
+        recalled: Iterable[Entry] = (),
+        kept_since: Instant = 0,
+        *,
+        again: bool = False,
     ) -> Decision:
         """What these readings, and the passing of time, change.
 
-        `recalled` holds, for readings of a time that memory has forgotten, all that the store still knows of it: what
-        is in neither was missed and is counted now. Without it, an unknown one of a forgotten time is not counted.
+        `recalled` is what the store holds of the `unknown` ids, and `kept_since` how far back it holds any: about an
+        unknown operation from before that nothing can be said, so it is not counted. `again`: these are hours that have
+        been read to their end before, so what is new in them is late, and strangers have been counted.
         """
-        draft = _Draft(now, recalled)
+        draft = _Draft(now, {entry.id: entry for entry in recalled}, kept_since, again)
         for reading in readings:
             for operation in reading.operations:
                 self._meet(operation, draft)
@@ -184,8 +202,7 @@ class Ledger:
             self._changed(before, entry, label, draft)
 
     def _known(self, id_: bytes, draft: _Draft) -> Entry | None:
-        known = draft.entries.get(id_) or self._shelf.get(id_)
-        return draft.recalled.get(id_) if known is None and draft.recalled is not None else known
+        return draft.entries.get(id_) or self._shelf.get(id_) or draft.recalled.get(id_)
 
     def _first_seen(self, entry: Entry, label: Label, draft: _Draft) -> None:
         book = self._shelf.books[entry.key.terminal]
@@ -194,32 +211,30 @@ class Ledger:
         late = newest is not None and book.checkpoint.covered_from <= entry.created < min(
             newest, book.checkpoint.watermark
         )
-        self._records("late" if late or draft.recalled is not None else "new", draft)
+        self._records("late" if late or draft.again else "new", draft)
         if checkpoint.newest is None or entry.created > checkpoint.newest:
             draft.checkpoints[entry.key.terminal] = replace(checkpoint, newest=entry.created)
-        if entry.created < checkpoint.counting_since:
+        if _is_exempt(entry, checkpoint):
             draft.entries[entry.id] = entry._replace(standing=Standing.EXEMPT)
+            return
+        if entry.created < min(draft.kept_since, checkpoint.watermark):  # it may have been counted and let go
+            draft.entries[entry.id] = entry._replace(standing=Standing.COUNTED)
             return
         if self._keeps_up(book, draft.now):
             draft.add(counting.visibility(self._account, draft.now - entry.created))
-        if (
-            entry.created < checkpoint.forgotten_before and draft.recalled is None
-        ):  # it may have been counted before it was forgotten
-            draft.entries[entry.id] = entry._replace(standing=Standing.COUNTED)
-        else:
-            draft.entries[entry.id] = self._count(entry, label, draft)
+        draft.entries[entry.id] = self._count(entry, label, draft)
 
     def _changed(self, before: Entry, entry: Entry, label: Label, draft: _Draft) -> None:
         self._records("changed", draft)
-        if before.created != entry.created:
-            draft.moved.append((before.created, before.id))
+        if (before.created, before.key.terminal) != (entry.created, entry.key.terminal):
+            draft.moved.append(before)
         name = entry.key.terminal
         if before.standing is Standing.COUNTED:
             draft.entries[entry.id] = entry._replace(standing=Standing.COUNTED)
             if (before.key.outcome, before.key.status) != (entry.key.outcome, entry.key.status):
                 labels = (name, before.key.outcome, entry.key.outcome)
                 draft.increments[Total(Family.STATUS_CHANGES, labels)] += 1
-        elif entry.created < self._checkpoint(name, draft).counting_since:
+        elif _is_exempt(entry, self._checkpoint(name, draft)):
             draft.entries[entry.id] = entry._replace(standing=Standing.EXEMPT)
         else:
             draft.entries[entry.id] = self._count(entry, label, draft)
@@ -247,22 +262,17 @@ class Ledger:
                     draft.entries[entry.id] = self._count(entry, None, draft)
 
     def _forget(self, draft: _Draft) -> tuple[bytes, ...]:
-        """The ids that no later reading can meet again. A pending one stays as long as it is followed."""
+        """The ids that no sweep or window needs any more. A pending one stays as long as it is followed."""
         forgotten: list[bytes] = []
         for name, book in self._shelf.books.items():
             checkpoint = self._checkpoint(name, draft)
             sight = max(min(checkpoint.watermark, draft.now), draft.now - self._policy.max_gap)
             horizon = sight - self._policy.retention
-            leaving = [
+            forgotten += (
                 entry.id
                 for entry in book.before(horizon)
                 if entry.id not in draft.entries and not self._followed(entry, draft.now)
-            ]
-            if leaving:
-                forgotten += leaving
-                draft.checkpoints[name] = replace(
-                    checkpoint, forgotten_before=max(checkpoint.forgotten_before, horizon)
-                )
+            )
         return tuple(forgotten)
 
     def _followed(self, entry: Entry, now: Instant) -> bool:
@@ -273,7 +283,7 @@ class Ledger:
         return now - book.checkpoint.watermark <= self._policy.behind
 
     def _meet_stranger(self, id_: bytes, kind: str, draft: _Draft) -> bool:
-        if id_ in self._strangers or id_ in draft.strangers:
+        if draft.again or id_ in self._strangers or id_ in draft.strangers:
             return False
         draft.strangers.add(id_)
         self._records(kind, draft)
@@ -293,11 +303,11 @@ class Ledger:
             draft.notices[notice] = None
 
 
+def _is_exempt(entry: Entry, checkpoint: Checkpoint) -> bool:
+    return entry.created < max(checkpoint.counting_since, checkpoint.gap_end or 0)
+
+
 def _remembering(remembered: Remembered, name: str) -> Checkpoint:
-    """A terminal's checkpoint with what the store did not give back counted as forgotten."""
+    """A terminal's checkpoint with its coverage cut to what the store has given back; the fill reads the rest again."""
     checkpoint = remembered.checkpoints[name]
-    return replace(
-        checkpoint,
-        covered_from=max(checkpoint.covered_from, remembered.since),
-        forgotten_before=max(checkpoint.forgotten_before, remembered.since),
-    )
+    return replace(checkpoint, covered_from=min(max(checkpoint.covered_from, remembered.since), checkpoint.watermark))

@@ -2,7 +2,6 @@
 
 from exporter.poller.births import keep_births, keep_last_births
 from exporter.poller.cycle import AccountPoller
-from exporter.poller.gathering import MAX_RECORDS
 from exporter.poller.publication import Publication
 
-__all__ = ["MAX_RECORDS", "AccountPoller", "Publication", "keep_births", "keep_last_births"]
+__all__ = ["AccountPoller", "Publication", "keep_births", "keep_last_births"]

@@ -14,18 +14,18 @@ async def keep_births(publication: Publication, store: Store, clock: Clock) -> N
     """
     while True:
         await publication.news.wait()
-        await asyncio.shield(asyncio.to_thread(_keep, publication, store, clock))
+        shown = publication.newly_scraped()
+        try:
+            await asyncio.shield(asyncio.to_thread(store.commit, Decision(now=clock(), scraped=shown)))
+        except CommitFailed:  # a poll says that the state is lost; the next showing tries again
+            publication.not_kept(shown)
 
 
 def keep_last_births(publication: Publication, store: Store, clock: Clock) -> None:
-    """The same for what was shown while the process was stopping."""
-    if publication.news.is_set():
-        _keep(publication, store, clock)
-
-
-def _keep(publication: Publication, store: Store, clock: Clock) -> None:
+    """The same for what was shown while the process was stopping, or could not be committed before."""
     shown = publication.newly_scraped()
     try:
-        store.commit(Decision(now=clock(), scraped=shown))
+        if shown:
+            store.commit(Decision(now=clock(), scraped=shown))
     except CommitFailed:
-        return  # a poll will say that the state is lost; at worst a series begins with a second zero
+        return  # nobody is left to try again

@@ -18,21 +18,23 @@ class Bookkeeper:
         self._reporter = reporter
         self._one_at_a_time = asyncio.Lock()
 
-    async def take(self, readings: Sequence[Reading], now: Instant) -> None:
-        """Count what was read."""
+    async def take(self, readings: Sequence[Reading], now: Instant, *, again: bool = False) -> None:
+        """Count what was read. What memory does not hold is looked up in the store before it counts as new."""
         if readings:
             async with self._one_at_a_time:
-                await self._commit(lambda: self._ledger.decide(readings, now))
+                unknown, names = self._ledger.unknown(readings), tuple(self._ledger.checkpoints)
+                recalled = await asyncio.to_thread(self._store.known, unknown, names) if unknown else ()
+                kept_since = self._store.kept_since
+                await self._commit(lambda: self._ledger.decide(readings, now, recalled, kept_since, again=again))
 
-    async def take_again(self, reading: Reading, now: Instant) -> tuple[Entry, ...]:
-        """Count what had been missed of a time that memory has forgotten; returns what the store remembered of it."""
-        (start, end), _ = reading.assignment
-        wide = Span(start - SECOND, end + SECOND)  # the bank may list what lies on the bounds
-        async with self._one_at_a_time:
-            entries = await asyncio.to_thread(self._store.entries, wide)
-            recalled = {entry.id: entry for entry in entries}
-            await self._commit(lambda: self._ledger.decide([reading], now, recalled))
-        return entries
+    async def remembered(self, span: Span) -> tuple[Entry, ...]:
+        """What the store holds of a span, and of a second on either side: the bank may list what lies on the bounds."""
+        return await asyncio.to_thread(self._store.entries, Span(span.start - SECOND, span.end + SECOND))
+
+    @property
+    def kept_since(self) -> Instant:
+        """How far back the store holds ids."""
+        return self._store.kept_since
 
     async def skip(self, checkpoints: dict[str, Checkpoint], gaps: dict[Total, int], now: Instant) -> None:
         """Put watermarks further on without a reading, and keep account of what is left out."""

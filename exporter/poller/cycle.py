@@ -81,7 +81,7 @@ class AccountPoller:
         self._reporter = Reporter(account, tuple(self._terminals))
         bookkeeper = Bookkeeper(ledger, store, self._reporter)
         self._reconciler = Reconciler(terminals, bank, ledger, bookkeeper, policy, self._reporter)
-        self._reader = Reader(bank, ledger, bookkeeper, policy, self._reporter, monotonic)
+        self._reader = Reader(bank, ledger, bookkeeper, policy, self._reporter, bank_clock, monotonic)
         self._states = {name: _State() for name in self._terminals}
         self._slow_sweep_said = False
         self._publish(clock())

@@ -5,12 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from exporter.bank import Bank, BankError, Refused, SpanTooLarge, Unauthorized
+from exporter.bank import MAX_RECORDS, Bank, BankError, Refused, SpanTooLarge, Unauthorized
 from exporter.model import Assignment, Duration, Instant, Reading
 from exporter.windows import pieces, shorter
-
-MAX_RECORDS: Final = 20_000
-"""How many records one reading may hold: what lies in memory at a time, and what a crash makes us read again."""
 
 _FRUITLESS: Final = 8
 """Refused parts of a batch, with none accepted, after which the bank is taken to refuse all of it for now: finding one

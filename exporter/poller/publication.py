@@ -1,7 +1,7 @@
 """The one reference that scrapes read: an immutable snapshot, swapped whole."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from exporter.model import OF_ACCOUNTS, Duration, Instant, Remembered, Snapshot, TerminalSnapshot, Total
 
@@ -46,6 +46,10 @@ class Publication:
         self._scraped.clear()
         self.news.clear()
         return shown
+
+    def not_kept(self, shown: Iterable[Total]) -> None:
+        """Take back what could not be committed, for the next time."""
+        self._scraped += shown
 
     def publish(
         self, account: str, terminals: tuple[TerminalSnapshot, ...], totals: Mapping[Total, int], now: Instant

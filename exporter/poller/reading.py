@@ -1,6 +1,6 @@
 """What one account is read of, and when: the head, the fill, the sweep; and who is asked apart from the others."""
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -8,7 +8,7 @@ from typing import Final
 from exporter import windows
 from exporter.bank import Bank, BankError, Refused, Unauthorized
 from exporter.ledger import Ledger
-from exporter.model import SECOND, Assignment, Checkpoint, Duration, Family, Instant, Policy, Total
+from exporter.model import SECOND, Assignment, Checkpoint, Clock, Duration, Family, Instant, Policy, Span, Total
 from exporter.poller.bookkeeping import Bookkeeper
 from exporter.poller.gathering import Gathered, Quarantine, cut, gather
 from exporter.poller.gathering import stride as stride_after
@@ -16,6 +16,9 @@ from exporter.poller.reporting import Reporter
 
 _PATIENCE: Final = 3
 """Polls in a row that do not add up before the head gives up reading all of it again."""
+
+_RARELY: Final = 10
+"""Sweeps between two tries to make it add up all the same."""
 
 
 @dataclass(slots=True)
@@ -36,6 +39,7 @@ class Reader:
         bookkeeper: Bookkeeper,
         policy: Policy,
         reporter: Reporter,
+        bank_clock: Clock,
         monotonic: Callable[[], float],
     ) -> None:
         self._bank = bank
@@ -43,10 +47,13 @@ class Reader:
         self._bookkeeper = bookkeeper
         self._policy = policy
         self._reporter = reporter
+        self._bank_clock = bank_clock
         self._monotonic = monotonic
         self._quarantine = Quarantine(policy.interval / SECOND, monotonic)
         self._swept_to = {name: mark.watermark for name, mark in ledger.checkpoints.items()}
         self._missed_before: dict[str, Instant] = {}
+        self._gaps: dict[str, tuple[Checkpoint, Span]] = {}
+        self._gap_told: set[str] = set()
         self._adds_up_not: dict[str, int] = {}
         self._head_read_to: dict[str, Instant] = {}
         self._turn = 0
@@ -60,7 +67,7 @@ class Reader:
         for name in self._ledger.checkpoints:
             if (error := self._quarantine.resting(name)) is not None:
                 result.failures[name] = error
-        await self._skip_gaps(now)
+        self._gaps = self._gaps_before(now)
         await self._missed(now, result)
         await self._head(now, deadline, result)
         await self._fill(now, deadline, result)
@@ -68,6 +75,8 @@ class Reader:
             self._head_read_to[name] = now
             moved = self._ledger.checkpoints[name].watermark >= now
             self._adds_up_not[name] = 0 if moved else self._adds_up_not.get(name, 0) + (name in result.incomplete)
+            if moved:
+                self._gap_told.discard(name)
         return result
 
     async def sweep(self, names: Iterable[str], now: Instant) -> Result:
@@ -75,8 +84,9 @@ class Reader:
         swept = {name: self._swept_to[name] for name in names}
         pending = [entry for name in swept for entry in self._ledger.pending(name, now)]
         marks = self._ledger.checkpoints
+        hopeless = {name: marks[name] for name in swept if self._gave_up(name)}
         assignments = (
-            *windows.head(now, {name: marks[name] for name in swept if self._gave_up(name)}, self._policy),
+            *(windows.head(now, hopeless, self._policy) if self._turn % _RARELY == 0 else ()),
             *windows.fill(now, {name: marks[name] for name in swept if name in self.stuck}, self._policy),
             *windows.sweep(now, swept, self._policy),
             *windows.follow(now, pending, self._policy, self._turn),
@@ -88,24 +98,34 @@ class Reader:
             self._swept_to[name] = now
         return result
 
-    async def _skip_gaps(self, now: Instant) -> None:
-        """Give up what lies further back than max_gap, and say so."""
-        moved: dict[str, Checkpoint] = {}
-        skipped: dict[Total, int] = {}
+    def _gaps_before(self, now: Instant) -> dict[str, tuple[Checkpoint, Span]]:
+        """What lies further back than max_gap, by terminal. It is given up once the bank answers, and not before."""
+        gaps = {}
         for name, checkpoint in self._ledger.checkpoints.items():
             resumed, gap = windows.resume(checkpoint, now, self._policy)
             if gap is not None:
-                moved[name] = resumed
-                skipped[Total(Family.GAP, (name,))] = gap.end - gap.start
-                self._reporter.gap((name,), gap)
-        await self._bookkeeper.skip(moved, skipped, now)
+                gaps[name] = (resumed, gap)
+        return gaps
+
+    async def _give_up_gaps(self, names: Iterable[str], now: Instant) -> None:
+        """Go on behind the gaps of these terminals, and say so once for each outage."""
+        given_up = {name: self._gaps.pop(name) for name in names if name in self._gaps}
+        skipped = {Total(Family.GAP, (name,)): gap.end - gap.start for name, (_, gap) in given_up.items()}
+        await self._bookkeeper.skip({name: resumed for name, (resumed, _) in given_up.items()}, skipped, now)
+        told: defaultdict[Span, list[str]] = defaultdict(list)
+        for name, (_, gap) in given_up.items():
+            if name not in self._gap_told:
+                told[gap].append(name)
+        self._gap_told.update(given_up)
+        for gap, together in told.items():
+            self._reporter.gap(together, gap)
 
     async def _missed(self, now: Instant, result: Result) -> None:
         """After an outage, once: what became visible during it of the time before it."""
         fresh = {
             name: checkpoint
             for name, checkpoint in self._asked(result).items()
-            if self._missed_before.get(name) != checkpoint.watermark
+            if name not in self._gaps and self._missed_before.get(name) != checkpoint.watermark
         }
         for group in self._apart(fresh):
             assignments = windows.missed(now, group, self._policy)
@@ -146,6 +166,7 @@ class Reader:
         stride: Duration | None = None
         while self._monotonic() <= deadline:
             hopeful = {name: mark for name, mark in self._asked(result).items() if name not in self.stuck}
+            before = {name: mark.covered_from for name, mark in hopeful.items()}
             assignments = windows.fill(now, hopeful, self._policy, stride)
             if not assignments:
                 return
@@ -154,6 +175,8 @@ class Reader:
                 stride = stride_after(gathered, now)
             elif not all(reading.complete for reading in gathered.readings):
                 await self._fill_as_far_as_possible(result.incomplete - self.stuck, now)
+                return
+            elif all(self._ledger.checkpoints[name].covered_from >= mark for name, mark in before.items()):
                 return
 
     async def _fill_as_far_as_possible(self, names: set[str], now: Instant) -> None:
@@ -171,6 +194,8 @@ class Reader:
     async def _take(self, assignments: Iterable[Assignment], now: Instant, result: Result) -> Gathered:
         """Read assignments side by side and count them; who was refused is asked apart from the others from now on."""
         gathered = await gather(self._bank, assignments)
+        now = min(now, self._bank_clock())  # the answer may have taught us that our clock is ahead
+        await self._give_up_gaps((name for each in gathered.readings for name in each.assignment.terminals), now)
         await self._bookkeeper.take(gathered.readings, now)
         for reading in gathered.readings:
             for name in reading.assignment.terminals:
@@ -187,8 +212,12 @@ class Reader:
         return gathered
 
     def _asked(self, result: Result) -> dict[str, Checkpoint]:
-        """The terminals that nothing has gone wrong with in this turn."""
-        return {name: mark for name, mark in self._ledger.checkpoints.items() if name not in result.failures}
+        """The terminals that nothing has gone wrong with in this turn, and where to go on with them."""
+        return {
+            name: self._gaps[name][0] if name in self._gaps else mark
+            for name, mark in self._ledger.checkpoints.items()
+            if name not in result.failures
+        }
 
     def _apart(self, asked: Mapping[str, Checkpoint]) -> tuple[dict[str, Checkpoint], dict[str, Checkpoint]]:
         """Those that the bank accepts together, and those that it has refused before."""

@@ -45,45 +45,72 @@ class Reconciler:
         self._policy = policy
         self._reporter = reporter
         self._hour: int | None = None
+        self._done: set[str] = set()
+        self._found: dict[tuple[str, Span], Difference | None] = {}
         self._not_before: Instant = 0
         self.differences: dict[str, Difference] = {}
 
     async def reconcile(self, names: Collection[str], now: Instant) -> bool:
-        """One pass over these terminals if an hour has closed since the last one. Raises CommitFailed."""
-        hour = (now - self._policy.lookback) // HOUR
-        if hour == self._hour or now < self._not_before:
-            return False
-        try:
-            differences = await self._pass(names, now)
-        except BankError as error:
-            self._not_before = now + _AGAIN
-            self._reporter.reconciliation_failed(error)
-            return False
-        self._hour = hour
-        self.differences.update(differences)
-        self._reporter.reconciled({name: each for name, each in differences.items() if each != Difference()})
-        await self._bookkeeper.expire(now - self._policy.kept)
-        return True
+        """Compare what has closed since the last time, for those of these terminals that it has not been for yet.
 
-    async def _pass(self, names: Collection[str], now: Instant) -> dict[str, Difference]:
+        What the bank does not answer is tried again after a while, and goes on where it broke off. Raises CommitFailed.
+        """
+        hour = (now - self._policy.lookback) // HOUR
+        if hour != self._hour:
+            self._hour, self._done, self._found, self._not_before = hour, set(), {}, 0
+            await self._bookkeeper.expire(now - self._policy.kept)
+        asked = [name for name in names if name not in self._done]
+        if not asked or now < self._not_before:
+            return False
+        self._not_before = now + _AGAIN
+        errors = await self._pass(asked, now)
+        if errors:
+            self._reporter.reconciliation_failed(next(iter(errors.values())))
+        done = [name for name in asked if name not in errors]
+        self._conclude(done)
+        self._done.update(done)
+        self._not_before = now + _AGAIN if errors else 0
+        return bool(done)
+
+    def _conclude(self, names: Collection[str]) -> None:
+        """Sum up the hours of these terminals. Where the bank's count did not add up, nothing can be said."""
+        news: dict[str, Difference] = {}
+        for name in names:
+            parts = [difference for (whose, _), difference in self._found.items() if whose == name]
+            self.differences.pop(name, None)
+            if all(part is not None for part in parts):
+                self.differences[name] = _sum(part for part in parts if part is not None)
+                if self.differences[name] != Difference():
+                    news[name] = self.differences[name]
+        self._reporter.reconciled(news)
+
+    async def _pass(self, names: Collection[str], now: Instant) -> dict[str, BankError]:
+        kept_since = self._bookkeeper.kept_since
         spans: defaultdict[Span, list[str]] = defaultdict(list)
         for name in names:
-            for span in windows.closed_hours(now, self._ledger.checkpoints[name], self._policy):
+            for span in windows.closed_hours(now, self._ledger.checkpoints[name], self._policy, kept_since):
                 spans[span].append(name)
-        found: defaultdict[str, list[Difference]] = defaultdict(list)
+        errors: dict[str, BankError] = {}
         for span, asked in spans.items():
-            queue = deque(windows.batches(span, asked, self._policy.batch))
+            queue = deque(windows.batches(span, [name for name in asked if name not in errors], self._policy.batch))
             while queue:
                 gathered = await gather(self._bank, [queue.popleft()])
-                if gathered.failures:
-                    raise next(iter(gathered.failures.values()))
+                errors.update(gathered.failures)
                 queue.extendleft(cut(gathered, now))
                 for reading in gathered.readings:
-                    remembered = await self._bookkeeper.take_again(reading, now)
-                    if reading.complete:  # what does not add up by itself proves nothing
-                        for name, difference in self._compare(reading, remembered):
-                            found[name].append(difference)
-        return {name: _sum(found[name]) for name in names}
+                    await self._check(reading, now)
+        return errors
+
+    async def _check(self, reading: Reading, now: Instant) -> None:
+        """Compare one reading with what is remembered, unless it has been, and count what was missed."""
+        span = reading.assignment.span
+        remembered = await self._bookkeeper.remembered(span)
+        await self._bookkeeper.take([reading], now, again=True)
+        for name, difference in self._compare(reading, remembered):
+            if reading.complete:
+                self._found.setdefault((name, span), difference)
+            else:  # what does not add up by itself proves nothing
+                self._found[name, span] = None
 
     def _compare(self, reading: Reading, remembered: Iterable[Entry]) -> Iterable[tuple[str, Difference]]:
         listed: defaultdict[str, list[Operation]] = defaultdict(list)

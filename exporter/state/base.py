@@ -15,13 +15,23 @@ class CommitFailed(Exception):
 
 
 class Store(Protocol):
-    """One state, used by one process. Calls may come from any thread, one at a time."""
+    """One state, used by one process. Calls may come from any thread: a store sees to its own order."""
 
     def recall(self, names: Collection[str] = (), retention: Duration | None = None) -> Remembered:
         """What was committed; with a retention, entries only as far back as these terminals may meet them again."""
 
     def entries(self, span: Span) -> tuple[Entry, ...]:
-        """The entries kept of a span, of all terminals."""
+        """The entries kept of a span, of all terminals. Raises CommitFailed."""
+
+    def known(self, ids: Collection[bytes], names: Collection[str]) -> tuple[Entry, ...]:
+        """The entries of these terminals kept of these ids, whenever they were created. Raises CommitFailed.
+
+        Ids are told apart by terminal, since two accounts may be at two banks, or look at one terminal twice.
+        """
+
+    @property
+    def kept_since(self) -> Instant:
+        """Entries created before it have been let go, so that nothing can be said about an id that is not known."""
 
     def expire(self, before: Instant) -> None:
         """Let go of entries created before an instant, but for those that are followed. Raises CommitFailed."""

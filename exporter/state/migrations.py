@@ -16,7 +16,6 @@ MIGRATIONS: Final[tuple[tuple[str, str], ...]] = (
             counting_since INTEGER NOT NULL,
             covered_from INTEGER NOT NULL,
             watermark INTEGER NOT NULL,
-            forgotten_before INTEGER NOT NULL,
             newest INTEGER,
             gap_end INTEGER
         ) STRICT;
@@ -29,6 +28,10 @@ MIGRATIONS: Final[tuple[tuple[str, str], ...]] = (
             scraped INTEGER NOT NULL DEFAULT 0,
             PRIMARY KEY (family, labels)
         ) STRICT, WITHOUT ROWID;
+        CREATE TABLE names (
+            number INTEGER PRIMARY KEY,
+            terminal TEXT NOT NULL UNIQUE
+        ) STRICT;
         CREATE TABLE series (
             number INTEGER PRIMARY KEY,
             labels TEXT NOT NULL UNIQUE
@@ -36,11 +39,12 @@ MIGRATIONS: Final[tuple[tuple[str, str], ...]] = (
         CREATE TABLE operations (
             hour INTEGER NOT NULL,
             id BLOB NOT NULL,
+            terminal INTEGER NOT NULL REFERENCES names,
             created INTEGER NOT NULL,
             series INTEGER NOT NULL REFERENCES series,
             amount INTEGER NOT NULL,
             standing TEXT NOT NULL,
-            PRIMARY KEY (hour, id)
+            PRIMARY KEY (hour, id, terminal)
         ) STRICT, WITHOUT ROWID;
         """,
     ),

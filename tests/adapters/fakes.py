@@ -26,6 +26,7 @@ class FakeClock:
     def __init__(self, start: Instant = T0) -> None:
         self.now = start
         self.ahead = 0
+        self.wrong = 0
 
     def __call__(self) -> Instant:
         return self.now

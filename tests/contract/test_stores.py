@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from exporter.model import DAY, HOUR, Decision, Family, Outcome, Span, Total
 from exporter.state import CommitFailed, MemoryStore, SqliteStore, StateUnusable, Store, open_store
-from tests.builders import T0, id_of, ledger, operation, reading
+from tests.builders import SHOP, T0, WALLET, id_of, ledger, operation, reading
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -208,3 +209,43 @@ def test_a_new_state_file_is_nobody_else_s_business(tmp_path: Path) -> None:
     SqliteStore(tmp_path / "state.db").close()
 
     assert (tmp_path / "state.db").stat().st_mode & 0o077 == 0
+
+
+def test_ids_are_found_whenever_their_operations_were_created(store: Store) -> None:
+    book = ledger()
+    store.commit(book.decide([reading([operation(n, T0 + n * HOUR) for n in range(5)])], T0 + 5 * HOUR))
+
+    found = store.known([id_of(0), id_of(4), id_of("never")], ["wallet", "shop"])
+    assert {entry.id for entry in found} == {id_of(0), id_of(4)}
+    assert store.known([id_of(0)], ["shop"]) == ()
+
+
+def test_the_same_id_at_two_terminals_is_two_entries(store: Store) -> None:
+    for number in (WALLET.number, SHOP.number):
+        store.commit(ledger().decide([reading([operation("a", number=number)])], T0 + HOUR))
+
+    assert {entry.key.terminal for entry in store.recall().entries} == {"wallet", "shop"}
+
+
+def test_an_operation_that_moves_to_another_terminal_is_kept_once(store: Store) -> None:
+    book = ledger()
+    for number in (WALLET.number, SHOP.number):
+        decision = book.decide([reading([operation("a", number=number)])], T0 + HOUR)
+        store.commit(decision)
+        book.apply(decision)
+
+    assert [entry.key.terminal for entry in store.recall().entries] == ["shop"]
+
+
+def test_a_store_can_be_used_from_several_threads(store: Store) -> None:
+    decisions = [ledger().decide([reading([operation((n, i), T0 + i) for i in range(50)])], T0) for n in range(20)]
+
+    def work(decision: Decision) -> None:
+        store.commit(decision)
+        store.entries(Span(T0, T0 + HOUR))
+        store.expire(T0 - HOUR)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, decisions))
+
+    assert len(store.recall().entries) == 1000

@@ -17,13 +17,14 @@ import httpx
 import pytest
 import structlog
 
+from exporter.bank import MAX_RECORDS
 from exporter.client import EpayClient
 from exporter.config.records import Account, Limits, Poll, Secret
 from exporter.config.tables import shipped_reason_classes, shipped_statuses
 from exporter.ledger import Ledger
 from exporter.model import MINUTE, SECOND, Decision, Family, Policy, Terminal
 from exporter.outcomes import Outcomes
-from exporter.poller import MAX_RECORDS, AccountPoller, Publication
+from exporter.poller import AccountPoller, Publication
 from exporter.simulator.api import create_app
 from exporter.simulator.settings import Settings
 from exporter.simulator.world import TERMINALS, World

@@ -305,8 +305,13 @@ def test_a_terminal_that_never_succeeded_shows_no_windows() -> None:
     assert shown(of, "epay_window_complete") == [0]
 
 
-def test_an_idle_but_healthy_exporter_keeps_its_windows() -> None:
-    assert shown(snapshot(terminal_snapshot(last_success=NOW - 10 * MINUTE)), "epay_window_operations") != []
+def test_a_poll_that_neither_ends_nor_fails_is_given_a_minute_more() -> None:
+    """The snapshot's polls are withdrawn 45 s after the last good one when they fail."""
+    slow = terminal_snapshot(last_success=NOW - 45 * SECOND - MINUTE)
+    hung = terminal_snapshot(last_success=NOW - 46 * SECOND - MINUTE)
+
+    assert shown(snapshot(slow), "epay_window_operations") != []
+    assert shown(snapshot(hung), "epay_window_operations") == []
 
 
 def test_configured_labels_do_not_displace_our_own() -> None:

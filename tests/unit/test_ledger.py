@@ -1,5 +1,7 @@
 """Each operation is counted once, when it is first seen final, and never taken back."""
 
+from dataclasses import replace
+
 import pytest
 
 from exporter.ledger import advance
@@ -169,14 +171,43 @@ def test_an_incomplete_reading_counts_but_does_not_move_the_watermark() -> None:
     assert book.checkpoints["wallet"].watermark == T0
 
 
-def test_ids_leave_when_nothing_can_meet_them_again_and_are_not_counted_if_it_does() -> None:
+def test_what_memory_has_let_go_is_told_from_new_by_what_the_store_recalls() -> None:
     book = ledger()
-    take(book, T0 + SECOND, operation("a"), operation("p", status="new"))
-    take(book, T0 + SECOND + 3 * HOUR, span=Span(T0, T0 + DAY))
+    first = book.decide([reading([operation("a"), operation("p", status="new")])], T0 + SECOND)
+    book.apply(first)
+    late = T0 + 3 * HOUR
+    take(book, late, span=Span(T0, T0 + DAY))
     assert {entry.id for entry in book.entries("wallet", T0 - HOUR)} == {id_of("p")}
 
-    take(book, T0 + SECOND + 3 * HOUR, operation("a"), operation("p"))
-    assert counted(book) == {SUCCESS: 2}
+    again = reading([operation("a"), operation("p"), operation("missed", T0 + 1)])
+    assert book.unknown([again]) == (id_of("a"), id_of("missed"))
+    book.apply(book.decide([again], late, first.entries))
+    assert counted(book) == {SUCCESS: 3}
+
+
+def test_nothing_is_said_about_an_unknown_operation_from_before_what_the_store_keeps() -> None:
+    book = ledger()
+    take(book, T0 + 3 * HOUR, span=Span(T0, T0 + DAY))
+    old, young = operation("old", T0 + HOUR - 1), operation("young", T0 + HOUR)
+    book.apply(book.decide([reading([old, young])], T0 + 3 * HOUR, kept_since=T0 + HOUR))
+
+    assert counted(book) == {SUCCESS: 1}
+
+
+def test_what_was_never_read_is_counted_however_little_the_store_keeps() -> None:
+    book = ledger()
+    book.apply(book.decide([reading([operation("a", T0 + MINUTE)])], T0 + 2 * MINUTE, kept_since=T0 + HOUR))
+
+    assert counted(book) == {SUCCESS: 1}
+
+
+def test_what_lies_in_a_gap_is_not_counted() -> None:
+    gap_end = T0 + HOUR
+    marks = {name: replace(checkpoint(watermark=gap_end), gap_end=gap_end) for name in ("wallet", "shop")}
+    book = ledger(Remembered(marks, (), {}))
+    take(book, T0 + 2 * HOUR, operation("in", gap_end - 1), operation("after", gap_end))
+
+    assert counted(book) == {SUCCESS: 1}
 
 
 def test_ids_stay_while_reading_lags_behind() -> None:
