@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench lock system-packages clean
+.PHONY: help demo test lint format bench lock packages image-test audit sbom system-packages clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -54,6 +54,24 @@ lock: ## resolve the dependencies anew into the lock files
 	$(LOCK) pyproject.toml -o requirements.lock
 	$(LOCK) -c requirements.lock --group build -o requirements-build.lock
 	$(LOCK) -c requirements.lock --group build --extra dev pyproject.toml -o requirements-dev.lock
+
+packages: $(VENV)/.installed ## wheel and sdist into dist
+	@$(BIN)/python -m hatchling build -d dist
+
+image-test: ## build the image and run it with a read-only root (root, buildah; STAND_IN=1 without docker.io)
+	@$(PYTHON) tests/deploy/try_image.py
+
+AUDITED = requirements.lock requirements-build.lock
+
+audit: ## known vulnerabilities of what is locked, asked of the package index
+	@$(PYTHON) -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/pip install --quiet --disable-pip-version-check 'pip-audit>=2.9' \
+		|| { echo 'audit: not done: pip-audit could not be installed' >&2; exit 2; }
+	@$(VENV)/audit/bin/pip-audit --strict --require-hashes --disable-pip $(addprefix -r ,$(AUDITED)) $(AUDIT_FLAGS) \
+		|| { echo 'audit: failed: vulnerable, or not all could be looked up (offline?); see above' >&2; exit 1; }
+
+sbom: ## what the exporter is made of, as CycloneDX, into dist
+	@$(PYTHON) deploy/sbom.py dist/epay-exporter.cdx.json
 
 clean: ## remove the environment and all that was made
 	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist

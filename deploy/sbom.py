@@ -50,7 +50,7 @@ def purl(name: str, version: str) -> str:
 
 def wanted_by(found: re.Match[str]) -> set[str]:
     """The packages that are there because of others: who wants this one, from the lock's `# via`."""
-    return {word for line in found["via"].splitlines() for word in re.findall(r"# (?:via)? *([\w.-]+)", line)}
+    return set(re.findall(r"# +(?:via +)?(?!via$)([\w.-]+)", found["via"], re.MULTILINE))
 
 
 def document(lock: str, name: str, version: str, licence: str) -> dict[str, Any]:
