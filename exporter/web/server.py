@@ -134,7 +134,8 @@ def _host_and_port(address: str) -> tuple[str, int]:
 
 
 def _listening(family: int, where: object, *, dual: bool) -> socket.socket:
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio only sends at once (TCP_NODELAY) where the protocol is named; else every scrape waits 40 ms for an ACK.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
