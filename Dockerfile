@@ -1,14 +1,14 @@
 FROM python:3.11-slim AS build
 WORKDIR /src
-RUN python -m venv /opt/epay-exporter
+# The environment that is shipped has no pip or setuptools of its own: nothing is installed there later.
+RUN python -m venv /opt/build && python -m venv --without-pip /opt/epay-exporter
 COPY requirements.lock requirements-build.lock ./
-RUN /opt/epay-exporter/bin/pip install --no-cache-dir --require-hashes -r requirements.lock \
-    && python -m venv /opt/build \
-    && /opt/build/bin/pip install --no-cache-dir --require-hashes -r requirements-build.lock
+RUN /opt/build/bin/pip install --no-cache-dir --require-hashes -r requirements-build.lock \
+    && /opt/build/bin/pip --python /opt/epay-exporter install --no-cache-dir --require-hashes -r requirements.lock
 COPY pyproject.toml README.md CHANGELOG.md LICENSE config.example.yaml ./
 COPY exporter ./exporter
 RUN /opt/build/bin/python -m hatchling build -t wheel \
-    && /opt/epay-exporter/bin/pip install --no-cache-dir --no-deps dist/*.whl \
+    && /opt/build/bin/pip --python /opt/epay-exporter install --no-cache-dir --no-deps dist/*.whl \
     && /opt/epay-exporter/bin/python -m compileall -q /opt/epay-exporter/lib
 
 FROM python:3.11-slim

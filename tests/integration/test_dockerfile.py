@@ -1,5 +1,6 @@
 """The image's steps, as far as they can be taken without a container engine."""
 
+import os
 import re
 import subprocess
 import sys
@@ -28,6 +29,18 @@ def test_everything_that_is_copied_exists_and_is_not_ignored() -> None:
 def test_the_image_does_not_run_as_root_and_watches_itself() -> None:
     assert re.search(r"^USER 65532:65532$", DOCKERFILE, re.MULTILINE)
     assert "HEALTHCHECK" in DOCKERFILE
+
+
+def test_the_revision_of_the_build_reaches_label_and_exporter() -> None:
+    last_stage = DOCKERFILE.rpartition("\nFROM ")[2]
+    (variable,) = re.findall(r"(EPAY_\w+)=\"\$\{REVISION\}\"$", last_stage, re.MULTILINE)
+    assert re.search(r"^ARG REVISION=unknown$", last_stage, re.MULTILINE)
+    assert 'image.revision="${REVISION}"' in last_stage
+
+    command = [sys.executable, "-m", "exporter", "--version"]
+    environment = {**os.environ, variable: "0123abc"}
+    shown = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=30, check=True)
+    assert "(revision: 0123abc, " in shown.stdout
 
 
 def test_the_wheel_installs_with_locked_dependencies_only_and_runs(tmp_path: Path) -> None:
