@@ -11,6 +11,8 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+LARGEST_HEADERS: Final = 16 * 1024
+"""Bytes of a request line and its headers together, give or take as many: more is answered with 400."""
 _HANDSHAKE: Final = 10.0
 """Seconds for TLS to be agreed upon."""
 _REQUEST: Final = 10.0
@@ -116,7 +118,10 @@ class Connection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         before = self.cycle
-        super().data_received(data)
+        for start in range(0, len(data), LARGEST_HEADERS):  # h11 only compares with its limit what is not whole yet
+            if self.transport.is_closing():
+                return
+            super().data_received(data[start : start + LARGEST_HEADERS])
         if self.cycle is not before:
             self._reception.strangers.leave(self)
             self._reception.guests.enter(self, self._host)

@@ -12,13 +12,11 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from exporter.web.application import SECURITY_HEADERS
-from exporter.web.connections import Connection, Handshake, Reception
+from exporter.web.connections import LARGEST_HEADERS, Connection, Handshake, Reception
 from exporter.web.protection import Protection
 
 _GRACE: Final = 2
 """Seconds that answers under way are given at the end; uvicorn itself needs some more, and three are promised."""
-_LARGEST_HEADERS: Final = 16 * 1024
-"""Bytes of a request line and its headers together; more is answered with 400."""
 _BACKLOG: Final = 128
 _KEEP_ALIVE: Final = 75
 """Seconds; longer than the usual scrape interval, so that Prometheus keeps its connection."""
@@ -71,7 +69,7 @@ async def serve(app: ASGIApp, sockets: Sequence[socket.socket], protection: Prot
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=_GRACE,
-        h11_max_incomplete_event_size=_LARGEST_HEADERS,
+        h11_max_incomplete_event_size=LARGEST_HEADERS,
         backlog=_BACKLOG,
     )
     server = _Server(config, protection)
