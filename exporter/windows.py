@@ -71,23 +71,6 @@ def head(
     return tuple(assignments)
 
 
-def missed(now: Instant, checkpoints: Mapping[str, Checkpoint], policy: Policy) -> tuple[Assignment, ...]:
-    """After an outage, the lookback before it: what was created there may have become visible while nobody looked.
-
-    To be read before the head goes on, since the sweeps after the outage reach back less far, and memory lets ids go as
-    the watermark moves.
-    """
-    groups: defaultdict[Instant, list[str]] = defaultdict(list)
-    for name, checkpoint in checkpoints.items():
-        if now - checkpoint.watermark > policy.behind:
-            groups[checkpoint.watermark].append(name)
-    return tuple(
-        assignment
-        for watermark, names in groups.items()
-        for assignment in batches(Span(watermark - policy.lookback, watermark), names, policy.batch)
-    )
-
-
 def fill(
     now: Instant, checkpoints: Mapping[str, Checkpoint], policy: Policy, stride: Duration | None = None
 ) -> tuple[Assignment, ...]:
@@ -126,11 +109,11 @@ def back_to(start: Instant, names: Sequence[str], now: Instant, policy: Policy) 
 def sweep(now: Instant, swept: Mapping[str, Instant], policy: Policy) -> tuple[Assignment, ...]:
     """What may have come late or changed since each terminal was last swept: the lookback, as seen from that moment.
 
-    Seen from now, what became visible between two sweeps could be just too old for the second.
+    Seen from now, what became visible between two sweeps, or during an outage, could be just too old for the second.
     """
     groups: defaultdict[Instant, list[str]] = defaultdict(list)
     for name, moment in swept.items():
-        groups[min(max(moment, now - policy.lookback), now)].append(name)
+        groups[min(moment, now)].append(name)
     return tuple(
         assignment
         for moment, names in groups.items()

@@ -83,6 +83,7 @@ async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str
                 _poller(account, config, remembered, store, publication, instruments, http, slots)
                 for account in config.accounts
             ]
+            del remembered  # the ledgers have taken what they need; the rest may be a day of operations
             async with _until_signalled(), asyncio.TaskGroup() as tasks:
                 tasks.create_task(serve(app, sockets, options.protection))
                 tasks.create_task(keep_births(publication, store, wall_clock))

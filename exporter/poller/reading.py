@@ -51,7 +51,6 @@ class Reader:
         self._monotonic = monotonic
         self._quarantine = Quarantine(policy.interval / SECOND, monotonic)
         self._swept_to = {name: mark.watermark for name, mark in ledger.checkpoints.items()}
-        self._missed_before: dict[str, Instant] = {}
         self._gaps: dict[str, tuple[Checkpoint, Span]] = {}
         self._gap_told: set[str] = set()
         self._adds_up_not: dict[str, int] = {}
@@ -68,7 +67,6 @@ class Reader:
             if (error := self._quarantine.resting(name)) is not None:
                 result.failures[name] = error
         self._gaps = self._gaps_before(now)
-        await self._missed(now, result)
         await self._head(now, deadline, result)
         await self._fill(now, deadline, result)
         for name in self._asked(result):
@@ -94,8 +92,9 @@ class Reader:
         self._turn += 1
         result = Result()
         await self._walk(assignments, now, result)
-        for name in swept.keys() - result.failures.keys() - result.incomplete:
-            self._swept_to[name] = now
+        for name in swept.keys() - result.failures.keys():
+            if name not in result.incomplete or self._gave_up(name):
+                self._swept_to[name] = now
         return result
 
     def _gaps_before(self, now: Instant) -> dict[str, tuple[Checkpoint, Span]]:
@@ -119,19 +118,6 @@ class Reader:
         self._gap_told.update(given_up)
         for gap, together in told.items():
             self._reporter.gap(together, gap)
-
-    async def _missed(self, now: Instant, result: Result) -> None:
-        """After an outage, once: what became visible during it of the time before it."""
-        fresh = {
-            name: checkpoint
-            for name, checkpoint in self._asked(result).items()
-            if name not in self._gaps and self._missed_before.get(name) != checkpoint.watermark
-        }
-        for group in self._apart(fresh):
-            assignments = windows.missed(now, group, self._policy)
-            await self._walk(assignments, now, result)
-            for name in {name for assignment in assignments for name in assignment.terminals} - result.failures.keys():
-                self._missed_before[name] = fresh[name].watermark
 
     async def _head(self, now: Instant, deadline: float, result: Result) -> None:
         stride: Duration | None = None

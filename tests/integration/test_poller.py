@@ -416,6 +416,7 @@ async def test_the_same_is_found_when_the_bank_was_away_and_not_we() -> None:
     world.bank.fail = lambda _: None
     await world.poll()
 
+    await world.poller.sweep()
     assert world.counted() == 1
 
 
