@@ -67,7 +67,7 @@ def test_all_of_the_toolkits_sample_is_understood() -> None:
     assert settings.tls is not None
     assert settings.tls.cert_file == FILES / "server.crt"
     assert settings.tls.client_ca_file == FILES / "tls" / "clients.crt"
-    assert settings.tls.client_allowed_sans == {"prometheus.example", "::1"}
+    assert settings.tls.client_allowed_sans == frozenset({"prometheus.example", "::1"})
     assert settings.tls.ciphers == ("ECDHE-RSA-AES128-GCM-SHA256",)
     assert settings.tls.curve == "prime256v1"
     assert set(settings.users) == {b"alice", b"bob"}
