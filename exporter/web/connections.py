@@ -215,7 +215,9 @@ class Handshake(asyncio.Protocol):
                 ssl_handshake_timeout=_HANDSHAKE,
                 ssl_shutdown_timeout=_GOODBYE,
             )
-        except OSError:  # no TLS, no common version, no or a wrong certificate, gone, too slow
+        except OSError as error:  # no TLS, no common version, no or a wrong certificate, gone, too slow
+            # Its traceback refers to asyncio's buffer and that to it: a flood's buffers would wait for the collector.
+            error.__traceback__ = None
             self.abort()
             return
         finally:

@@ -18,6 +18,7 @@ from exporter.web.protection import Protection
 _GRACE: Final = 2
 """Seconds that answers under way are given at the end; uvicorn itself needs some more, and three are promised."""
 _BACKLOG: Final = 128
+_AT_ONCE: Final = 8
 _KEEP_ALIVE: Final = 75
 """Seconds; longer than the usual scrape interval, so that Prometheus keeps its connection."""
 
@@ -70,7 +71,6 @@ async def serve(app: ASGIApp, sockets: Sequence[socket.socket], protection: Prot
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=_GRACE,
         h11_max_incomplete_event_size=LARGEST_HEADERS,
-        backlog=_BACKLOG,
     )
     server = _Server(config, protection)
     serving = asyncio.create_task(server.serve(sockets=list(sockets)), name="uvicorn")
@@ -111,9 +111,11 @@ class _Server(uvicorn.Server):
                 return Handshake(self._protection.context, self._reception, connection, loop)
             return connection()
 
-        self.servers = [
-            await loop.create_server(incoming, sock=each, backlog=self.config.backlog) for each in sockets or ()
-        ]
+        self.servers = []
+        for each in sockets or ():
+            # asyncio accepts as many at once as it is told of a backlog, before it ends any that are too many.
+            self.servers.append(await loop.create_server(incoming, sock=each, backlog=_AT_ONCE))
+            each.listen(_BACKLOG)
         self.started = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
