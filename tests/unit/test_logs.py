@@ -97,10 +97,10 @@ def test_libraries_speak_through_the_same_lines_from_warning_on(capsys: Capture)
     logs.configure("debug", "logfmt", ["hunter22"])
 
     logging.getLogger("httpx").info("HTTP Request: POST")
-    logging.getLogger("uvicorn.error").warning("odd %s with %s", "request", "hunter22")
+    logging.getLogger("httpcore").warning("odd %s with %s", "request", "hunter22")
 
     assert [without_ts(line) for line in lines(capsys)] == [
-        'level=warning msg="odd request with ***" logger=uvicorn.error'
+        'level=warning msg="odd request with ***" logger=httpcore'
     ]
 
 
