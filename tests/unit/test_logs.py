@@ -99,9 +99,7 @@ def test_libraries_speak_through_the_same_lines_from_warning_on(capsys: Capture)
     logging.getLogger("httpx").info("HTTP Request: POST")
     logging.getLogger("httpcore").warning("odd %s with %s", "request", "hunter22")
 
-    assert [without_ts(line) for line in lines(capsys)] == [
-        'level=warning msg="odd request with ***" logger=httpcore'
-    ]
+    assert [without_ts(line) for line in lines(capsys)] == ['level=warning msg="odd request with ***" logger=httpcore']
 
 
 def test_configuring_again_replaces_all(capsys: Capture) -> None:
