@@ -7,9 +7,9 @@ from prometheus_client.core import GaugeMetricFamily
 
 from exporter.exposition import catalogue
 from exporter.exposition.catalogue import Definition
-from exporter.exposition.counters import total_families
+from exporter.exposition.counters import major, total_families
 from exporter.exposition.windows import window_families
-from exporter.model import MINUTE, SECOND, Instant, Snapshot, TerminalSnapshot, minor_units
+from exporter.model import MINUTE, SECOND, Instant, Snapshot, TerminalSnapshot
 
 
 def families(snapshot: Snapshot, now: Instant, exposed: int) -> Iterator[Metric]:
@@ -64,7 +64,7 @@ def _reconciliation_families(read: Sequence[TerminalSnapshot]) -> Iterator[Metri
         if each.difference is not None:
             operations.add_metric((each.terminal.name,), each.difference.operations)
             for currency, amount in each.difference.amounts.items():
-                amounts.add_metric((each.terminal.name, currency), amount / 10 ** minor_units(currency))
+                amounts.add_metric((each.terminal.name, currency), major(amount, currency))
     yield operations
     yield amounts
 
