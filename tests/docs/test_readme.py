@@ -282,10 +282,11 @@ def test_scenarios_and_faults_are_all_listed() -> None:
 
 
 def codes_of_the_code() -> set[int]:
-    """Every number that can reach `sys.exit`, in cli.py directly or through `_fail`; and click's own."""
+    """Every number that can reach `sys.exit`, in exporter/cli directly or through `fail`; and click's own."""
     found = {0, click.UsageError.exit_code, 128 + signal.SIGINT, 128 + signal.SIGTERM}  # the last two: app.Interrupted
-    for node in ast.walk(ast.parse(inspect.getsource(cli))):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("_fail", "sys.exit") and node.args:
+    modules = sorted(Path(inspect.getfile(cli)).parent.glob("*.py"))
+    for node in (each for module in modules for each in ast.walk(ast.parse(module.read_text(encoding="utf-8")))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("fail", "sys.exit") and node.args:
             found |= {
                 each.value
                 for each in ast.walk(node.args[0])

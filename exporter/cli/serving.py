@@ -1,0 +1,76 @@
+"""`run`: the exporter itself."""
+
+from pathlib import Path
+
+import click
+import structlog
+
+from exporter import __version__, app, logs
+from exporter.cli.ending import fail, load_or_fail, run_to_the_end
+from exporter.cli.flags import (
+    config_file_flag,
+    flag,
+    listen_address_flag,
+    log_format_flag,
+    log_level_flag,
+    telemetry_path_flag,
+)
+from exporter.config import ConfigInvalid
+from exporter.web import Protection
+
+
+@click.command()
+@config_file_flag
+@listen_address_flag
+@telemetry_path_flag
+@flag(
+    "--web.config.file",
+    metavar="FILE",
+    help="TLS, basic auth, headers and a rate limit, in the exporter-toolkit's format; read again when it changes.",
+)
+@flag("--web.enable-lifecycle", is_flag=True, help="Allow a reload by POST /-/reload; this version cannot reload yet.")
+@log_level_flag
+@log_format_flag
+def run(
+    config_file: Path,
+    web_listen_address: tuple[str, ...],
+    web_telemetry_path: str,
+    web_config_file: str | None,
+    web_enable_lifecycle: bool,
+    log_level: str,
+    log_format: str,
+) -> None:
+    """Poll the bank and serve the metrics."""
+    protection, unprotected = _protection(web_config_file)
+    options = app.Options(web_listen_address, _path(web_telemetry_path), protection)
+    config = load_or_fail(config_file, unprotected)
+    if problems := app.unreadable_secrets(config):
+        fail(2, *problems)
+    logs.configure(log_level, log_format, app.readable_secrets(config))
+    log = structlog.get_logger("epay.cli")
+    log.info(
+        "starting",
+        version=__version__,
+        config=str(config_file),
+        accounts=len(config.accounts),
+        terminals=len(config.terminals),
+    )
+    if protection is not None:
+        protection.announce()
+    if web_enable_lifecycle:
+        log.warning("--web.enable-lifecycle: this version cannot reload: restart it to apply a new configuration")
+    run_to_the_end(app.run(config, options))
+
+
+def _path(telemetry_path: str) -> str:
+    if not telemetry_path.startswith("/") or telemetry_path == "/" or telemetry_path.startswith("/-/"):
+        fail(2, f'--web.telemetry-path: "{telemetry_path}" must begin with "/" and not be "/" or under "/-/"')
+    return telemetry_path
+
+
+def _protection(path: str | None) -> tuple[Protection | None, tuple[str, ...]]:
+    """What a web configuration asks for, or what is wrong with it."""
+    try:
+        return (Protection(Path(path)) if path else None), ()
+    except ConfigInvalid as error:
+        return None, tuple(map(str, error.problems))
