@@ -17,6 +17,11 @@ SECOND: Duration = 1_000_000
 MINUTE: Duration = 60 * SECOND
 HOUR: Duration = 60 * MINUTE
 DAY: Duration = 24 * HOUR
+WEEK: Duration = 7 * DAY
+
+SLOT: Duration = 15 * MINUTE
+"""The grain of the history that baselines are made from."""
+SLOTS_A_DAY = DAY // SLOT
 
 OTHER = "other"
 """Label value for what lies beyond a limit on distinct values, or is not fit to be a label."""
@@ -163,6 +168,19 @@ class Family(StrEnum):
 
 OF_ACCOUNTS = frozenset({Family.VISIBILITY_BUCKET, Family.VISIBILITY_SUM, Family.RECORDS, Family.REJECTED})
 """The families whose first label is the account; that of all others is the terminal."""
+
+
+class SlotDay(NamedTuple):
+    """A day (UTC) of what a terminal's history holds: how much there was in each of its quarters of an hour.
+
+    `day` counts days since the epoch. `kind` is empty for numbers of operations, or a currency for the amounts of its
+    successes, in minor units. `values` are SLOTS_A_DAY signed integers of 64 bits, little-endian; negative: not read.
+    """
+
+    terminal: str
+    day: int
+    kind: str
+    values: bytes
 
 
 class Total(NamedTuple):

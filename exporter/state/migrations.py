@@ -48,5 +48,17 @@ MIGRATIONS: Final[tuple[tuple[str, str], ...]] = (
         ) STRICT, WITHOUT ROWID;
         """,
     ),
+    (
+        "the history that baselines are made from, a day of a terminal in a row",
+        """
+        CREATE TABLE history (
+            day INTEGER NOT NULL,
+            terminal INTEGER NOT NULL REFERENCES names,
+            kind TEXT NOT NULL,
+            slots BLOB NOT NULL,
+            PRIMARY KEY (day, terminal, kind)
+        ) STRICT, WITHOUT ROWID;
+        """,
+    ),
 )
 """What it does, and its SQL. The number of steps taken is the file's `user_version`."""

@@ -24,6 +24,7 @@ from exporter.model import (
     Outcome,
     Remembered,
     SeriesKey,
+    SlotDay,
     Span,
     Standing,
     Total,
@@ -207,14 +208,20 @@ class SqliteStore:
 
     def commit(self, decision: Decision) -> None:
         """Store a decision, all or nothing."""
+        with self._all_or_nothing():
+            self._write(decision)
+            self._hours.update(entry.created // HOUR for entry in decision.entries)
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """The body's writes in one transaction. Raises CommitFailed, and then none of them has been made."""
         with self._lock:
             if self._inode() != self._opened:
                 raise CommitFailed(f"state {self._path}: the file is gone or was replaced: put it back, or restart")
             known = dict(self._series), dict(self._names)
             try:
                 with self._transaction():
-                    self._write(decision)
-                self._hours.update(entry.created // HOUR for entry in decision.entries)
+                    yield
             except (sqlite3.Error, OverflowError) as error:
                 self._series, self._names = known  # numbers given in the transaction went with it
                 raise CommitFailed(f"state {self._path}: {_advice(error)}") from None
@@ -272,6 +279,28 @@ class SqliteStore:
             self._series[labels] = number
             self._labels[number] = (entry.key, entry.currency)
         return number
+
+    def history(self, names: Collection[str]) -> tuple[SlotDay, ...]:
+        """The days of history kept of these terminals."""
+        with self._lock:
+            wanted = {self._names[name]: name for name in names if name in self._names}
+            try:
+                return tuple(
+                    SlotDay(wanted[terminal], day, kind, slots)
+                    for day, terminal, kind, slots in self._db.execute("SELECT day, terminal, kind, slots FROM history")
+                    if terminal in wanted
+                )
+            except sqlite3.Error as error:
+                raise CommitFailed(f"state {self._path}: {_advice(error)}") from None
+
+    def keep_history(self, days: Iterable[SlotDay], before: int) -> None:
+        """Store days of history, and let go of older ones."""
+        with self._all_or_nothing():
+            self._db.executemany(
+                "INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?)",
+                [(day.day, self._name_number(day.terminal), day.kind, day.values) for day in days],
+            )
+            self._db.execute("DELETE FROM history WHERE day < ?", (before,))
 
     def close(self) -> None:
         """Fold the log into the file and let go of it."""
