@@ -17,11 +17,8 @@ SECOND: Duration = 1_000_000
 MINUTE: Duration = 60 * SECOND
 HOUR: Duration = 60 * MINUTE
 DAY: Duration = 24 * HOUR
-WEEK: Duration = 7 * DAY
-
-SLOT: Duration = 15 * MINUTE
-"""The grain of the history that baselines are made from."""
-SLOTS_A_DAY = DAY // SLOT
+SLOTS_A_DAY = 96
+"""The grain of the history that baselines are made from: quarters of an hour."""
 
 OTHER = "other"
 """Label value for what lies beyond a limit on distinct values, or is not fit to be a label."""
@@ -324,6 +321,34 @@ class WindowTally:
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """What a window should hold by the past weeks, and the bounds of the ordinary.
+
+    Operations where `currency` is empty, else what successes come to, in minor units.
+    """
+
+    window: Duration
+    currency: str
+    expected: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a terminal's past says of now.
+
+    weeks: how many past weeks are known at this time of the week. usual_gap: the longest time without an operation in a
+    usual week, None where that is not known. active_days: of the last seven closed days, those with operations.
+    """
+
+    windows: tuple[Expected, ...] = ()
+    weeks: int = 0
+    usual_gap: Duration | None = None
+    active_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble:
     """What is wrong and since when, fit for a page and a log: no secret, no personal data.
 
@@ -360,6 +385,7 @@ class TerminalSnapshot:
     oldest_pending: Instant | None
     trouble: Trouble | None = None
     difference: Difference | None = None
+    forecast: Forecast | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,10 +432,21 @@ class PollMade:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class HistoryRead:
+    """The history of an account has been read so far: a share from 0 to 1 of what is wanted."""
+
+    account: str
+    share: float
+
+
+Event = RequestMade | LoginMade | PollMade | HistoryRead
+
+
 class Observer(Protocol):
     """Listens to what the rooms do; Prometheus is one listener, the log another."""
 
-    def observe(self, event: RequestMade | LoginMade | PollMade) -> None:
+    def observe(self, event: Event) -> None:
         """Take note of one event; never raises."""
 
 

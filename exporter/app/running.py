@@ -7,8 +7,10 @@ import random
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
 
 import httpx
 import structlog
@@ -20,11 +22,14 @@ from exporter.client import EpayClient, http_client
 from exporter.config import Account, Config, Secret, SecretUnreadable, TerminalFilter
 from exporter.instrumentation import Instruments
 from exporter.ledger import Ledger
-from exporter.model import Decision, Policy, Remembered
-from exporter.poller import AccountPoller, Publication, keep_births, keep_last_births
+from exporter.model import Decision, Policy, Remembered, Span
+from exporter.poller import AccountPoller, Forecaster, Historian, Publication, keep_births, keep_last_births
 from exporter.state import CommitFailed, StateUnusable, Store, open_store
 from exporter.web import AddressUnusable, Protection, bind, create_app, serve
 from exporter.windows import begin
+
+_HISTORY_AT_ONCE: Final = 5_000
+"""Records of history that one reading may hold: decoding and counting more would hold up scrapes."""
 
 
 class StartFailed(Exception):
@@ -79,22 +84,23 @@ async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str
         log.info("listening", addresses=", ".join(addresses), state=config.state_url.split(":", 1)[0])
         async with http_client(config.poll.timeout) as http:
             slots = asyncio.Semaphore(config.poll.max_concurrency)
-            pollers = [
-                _poller(account, config, remembered, store, publication, instruments, http, slots)
+            works = [
+                work
                 for account in config.accounts
+                for work in _works(account, config, remembered, store, publication, instruments, http, slots)
             ]
             del remembered  # the ledgers have taken what they need; the rest may be a day of operations
             async with _until_signalled(), asyncio.TaskGroup() as tasks:
                 tasks.create_task(serve(app, sockets, options.protection))
                 tasks.create_task(keep_births(publication, store, wall_clock))
-                for poller in pollers:
-                    tasks.create_task(poller.run())
+                for work in works:
+                    tasks.create_task(work.run())
                 if on_ready is not None:
                     on_ready(addresses)
     log.info("stopped")
 
 
-def _poller(
+def _works(
     account: Account,
     config: Config,
     remembered: Remembered,
@@ -103,7 +109,8 @@ def _poller(
     instruments: Instruments,
     http: httpx.AsyncClient,
     slots: asyncio.Semaphore,
-) -> AccountPoller:
+) -> tuple[AccountPoller, Historian]:
+    """What goes on for an account: its polls, and beside them the reading of its history."""
     policy = _policy(config)
     if account.terminal_filter is TerminalFilter.CLIENT:  # each request lists all terminals anyway
         policy = replace(policy, batch=len(account.terminals))
@@ -111,9 +118,9 @@ def _poller(
         account.name, account.terminals, config.outcomes, policy, config.limits.max_codes_per_terminal, remembered
     )
     bank_clock = BankClock(account.name, wall_clock)
-    bank = EpayClient(
+    client = partial(
+        EpayClient,
         account=account,
-        poll=config.poll,
         limits=config.limits,
         http=http,
         slots=slots,
@@ -121,9 +128,11 @@ def _poller(
         clock=wall_clock,
         monotonic=time.monotonic,
         random=random.SystemRandom().random,
-        max_records=MAX_RECORDS,
     )
-    return AccountPoller(
+    bank = client(poll=config.poll, max_records=MAX_RECORDS)
+    politely = replace(config.poll, requests_per_second=config.baseline.history_requests_per_second)
+    forecaster = Forecaster(config.baseline.windows, config.baseline.weeks, lambda name: _excluded(config, name))
+    poller = AccountPoller(
         account=account.name,
         terminals=account.terminals,
         ledger=ledger,
@@ -136,7 +145,30 @@ def _poller(
         clock=wall_clock,
         bank_clock=bank_clock,
         monotonic=time.monotonic,
+        forecast=forecaster.forecast,
     )
+    historian = Historian(
+        account=account.name,
+        terminals=account.terminals,
+        ledger=ledger,
+        bank=client(poll=politely, max_records=_HISTORY_AT_ONCE, tokens=bank.tokens),
+        store=store,
+        policy=policy,
+        outcomes=config.outcomes,
+        history=config.baseline.history,
+        observer=instruments,
+        clock=bank_clock,
+        calm=poller.calm,
+        forecaster=forecaster,
+    )
+    return poller, historian
+
+
+def _excluded(config: Config, name: str) -> Iterator[Span]:
+    """Holidays and maintenances of a terminal: they say nothing about what is usual."""
+    for entry in config.calendar:
+        if name in entry.terminals or not entry.terminals:
+            yield Span(entry.start, entry.end)
 
 
 def _recall(store: Store, config: Config) -> Remembered:

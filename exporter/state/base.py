@@ -43,7 +43,7 @@ class Store(Protocol):
         """The days of history kept of these terminals. Raises CommitFailed."""
 
     def keep_history(self, days: Iterable[SlotDay], before: int) -> None:
-        """Store days of history in place of what is kept of them, and let go of days before one. Raises CommitFailed."""
+        """Store days of history in place of what is kept of them, and let go of older ones. Raises CommitFailed."""
 
     def close(self) -> None:
         """Let go of the state; what was committed stays."""
