@@ -14,13 +14,14 @@ import httpx
 import structlog
 
 from exporter import __version__
+from exporter.alerting.thresholds import thresholds
 from exporter.app.clock import BankClock, Listeners, wall_clock
 from exporter.bank import MAX_RECORDS
 from exporter.client import EpayClient, http_client
 from exporter.config import Account, Config, Secret, SecretUnreadable, TerminalFilter
 from exporter.instrumentation import Instruments
 from exporter.ledger import Ledger
-from exporter.model import Decision, Policy, Remembered
+from exporter.model import Decision, Policy, Remembered, Supervision
 from exporter.poller import AccountPoller, Publication, keep_births, keep_last_births
 from exporter.state import CommitFailed, StateUnusable, Store, open_store
 from exporter.web import AddressUnusable, Protection, bind, create_app, serve
@@ -65,6 +66,7 @@ async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str
         instruments.configuration_applied(wall_clock())
         publication = Publication(stale_after=3 * config.poll.interval)
         publication.restore(remembered)
+        publication.supervise(_supervision(config))
         held.callback(keep_last_births, publication, store, wall_clock)
         app = create_app(
             publication.current,
@@ -148,6 +150,11 @@ def _recall(store: Store, config: Config) -> Remembered:
         return remembered
     store.commit(Decision(now=now, checkpoints=fresh))
     return replace(remembered, checkpoints={**remembered.checkpoints, **fresh})
+
+
+def _supervision(config: Config) -> Supervision:
+    names = tuple(terminal.name for terminal in config.terminals)
+    return Supervision(names, thresholds(config.alerts, config.terminals), config.calendar)
 
 
 def _policy(config: Config) -> Policy:
