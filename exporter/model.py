@@ -388,6 +388,41 @@ class TerminalSnapshot:
     forecast: Forecast | None = None
 
 
+CALENDAR_KINDS = ("holiday", "maintenance")
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarEntry:
+    """A holiday or a maintenance; `terminals` empty means all of them."""
+
+    start: Instant
+    end: Instant
+    kind: str
+    terminals: tuple[str, ...] = ()
+
+    def covers(self, terminal: str, now: Instant) -> bool:
+        """Whether it is going on for a terminal."""
+        return self.start <= now < self.end and (not self.terminals or terminal in self.terminals)
+
+
+class Threshold(NamedTuple):
+    """A number that alert rules compare with; `severity` is the setting's name, of which not all are severities."""
+
+    terminal: str
+    alert: str
+    severity: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Supervision:
+    """What the configuration says to alert rules: of every configured terminal, whether it has been polled or not."""
+
+    terminals: tuple[str, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
+    calendar: tuple[CalendarEntry, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """What was committed, as one immutable picture: a scrape sees all of a poll or nothing of it.
@@ -401,6 +436,7 @@ class Snapshot:
     terminals: tuple[TerminalSnapshot, ...]
     totals: Mapping[Total, int]
     born: Mapping[Total, int] = field(default_factory=dict)
+    supervision: Supervision = field(default_factory=Supervision)
 
 
 @dataclass(frozen=True, slots=True)

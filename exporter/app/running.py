@@ -16,13 +16,14 @@ import httpx
 import structlog
 
 from exporter import __version__
+from exporter.alerting.thresholds import thresholds
 from exporter.app.clock import BankClock, Listeners, wall_clock
 from exporter.bank import MAX_RECORDS
 from exporter.client import EpayClient, http_client
 from exporter.config import Account, Config, Secret, SecretUnreadable, TerminalFilter
 from exporter.instrumentation import Instruments
 from exporter.ledger import Ledger
-from exporter.model import Decision, Policy, Remembered, Span
+from exporter.model import Decision, Policy, Remembered, Span, Supervision
 from exporter.poller import AccountPoller, Forecaster, Historian, Publication, keep_births, keep_last_births
 from exporter.state import CommitFailed, StateUnusable, Store, open_store
 from exporter.web import AddressUnusable, Protection, bind, create_app, serve
@@ -70,6 +71,7 @@ async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str
         instruments.configuration_applied(wall_clock())
         publication = Publication(stale_after=3 * config.poll.interval)
         publication.restore(remembered)
+        publication.supervise(_supervision(config))
         held.callback(keep_last_births, publication, store, wall_clock)
         app = create_app(
             publication.current,
@@ -131,7 +133,7 @@ def _works(
     )
     bank = client(poll=config.poll, max_records=MAX_RECORDS)
     politely = replace(config.poll, requests_per_second=config.baseline.history_requests_per_second)
-    forecaster = Forecaster(config.baseline.windows, config.baseline.weeks, lambda name: _excluded(config, name))
+    forecaster = Forecaster(config.baseline.windows, config.baseline.weeks, lambda name: _excluded(publication, name))
     poller = AccountPoller(
         account=account.name,
         terminals=account.terminals,
@@ -164,9 +166,9 @@ def _works(
     return poller, historian
 
 
-def _excluded(config: Config, name: str) -> Iterator[Span]:
+def _excluded(publication: Publication, name: str) -> Iterator[Span]:
     """Holidays and maintenances of a terminal: they say nothing about what is usual."""
-    for entry in config.calendar:
+    for entry in publication.current().supervision.calendar:
         if name in entry.terminals or not entry.terminals:
             yield Span(entry.start, entry.end)
 
@@ -180,6 +182,11 @@ def _recall(store: Store, config: Config) -> Remembered:
         return remembered
     store.commit(Decision(now=now, checkpoints=fresh))
     return replace(remembered, checkpoints={**remembered.checkpoints, **fresh})
+
+
+def _supervision(config: Config) -> Supervision:
+    names = tuple(terminal.name for terminal in config.terminals)
+    return Supervision(names, thresholds(config.alerts, config.terminals), config.calendar)
 
 
 def _policy(config: Config) -> Policy:

@@ -144,8 +144,8 @@ EXPECTED_OPERATIONS_LOWER: Final = Definition(
 EXPECTED_OPERATIONS_UPPER: Final = Definition(
     "epay_expected_operations_upper",
     Kind.GAUGE,
-    "More operations than this in the sliding window are out of the ordinary; for the window as of the last poll, absent "
-    "as epay_expected_operations is.",
+    "More operations than this in the sliding window are out of the ordinary; for the window as of the last poll, "
+    "absent as epay_expected_operations is.",
     ("terminal", "window"),
 )
 EXPECTED_AMOUNT: Final = Definition(
@@ -283,6 +283,20 @@ LABEL_OVERFLOW: Final = Definition(
     Kind.COUNTER,
     f"Operations shown under code other, because the terminal has more codes than the limit allows; {_POLLED}.",
     ("terminal",),
+)
+ALERT_THRESHOLD: Final = Definition(
+    "epay_alert_threshold",
+    Kind.GAUGE,
+    "A setting of a shipped alert rule, as configured for this terminal; absent where the alert is switched off. "
+    "Not of a poll of the bank: there from the start.",
+    ("terminal", "alert", "severity"),
+)
+CALENDAR_ACTIVE: Final = Definition(
+    "epay_calendar_active",
+    Kind.GAUGE,
+    "Whether a configured holiday or maintenance is going on for this terminal (1) or not (0). As of the scrape, not "
+    "of a poll of the bank.",
+    ("terminal", "kind"),
 )
 
 CATALOGUE: Final[tuple[Definition, ...]] = tuple(value for value in globals().values() if isinstance(value, Definition))

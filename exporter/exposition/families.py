@@ -9,6 +9,7 @@ from exporter.exposition import catalogue
 from exporter.exposition.catalogue import Definition
 from exporter.exposition.counters import major, total_families
 from exporter.exposition.forecasts import forecast_families
+from exporter.exposition.supervision import supervision_families
 from exporter.exposition.windows import window_families
 from exporter.model import MINUTE, SECOND, Instant, Snapshot, TerminalSnapshot
 
@@ -24,6 +25,7 @@ def families(snapshot: Snapshot, now: Instant, exposed: int) -> Iterator[Metric]
     yield _terminal_info(read)
     yield from _poll_families(snapshot, read, fresh)
     yield from _reconciliation_families(read)
+    yield from supervision_families(snapshot.supervision, now)
 
 
 def is_withdrawn(terminal: TerminalSnapshot, snapshot: Snapshot, now: Instant) -> bool:

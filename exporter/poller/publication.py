@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
-from exporter.model import OF_ACCOUNTS, Duration, Instant, Remembered, Snapshot, TerminalSnapshot, Total
+from exporter.model import OF_ACCOUNTS, Duration, Instant, Remembered, Snapshot, Supervision, TerminalSnapshot, Total
 
 
 class Publication:
@@ -26,6 +27,10 @@ class Publication:
     def current(self) -> Snapshot:
         """The newest snapshot."""
         return self._current
+
+    def supervise(self, supervision: Supervision) -> None:
+        """Replace what alert rules compare with; what the accounts have published is as it was."""
+        self._current = replace(self._current, sequence=self._current.sequence + 1, supervision=supervision)
 
     def restore(self, remembered: Remembered) -> None:
         """Totals that an earlier run has shown do not begin with a zero again."""
@@ -69,4 +74,5 @@ class Publication:
             terminals=tuple(terminal for part in self._terminals.values() for terminal in part),
             totals={total: value for part in self._totals.values() for total, value in part.items()},
             born=dict(self._born),
+            supervision=self._current.supervision,
         )

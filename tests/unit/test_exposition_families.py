@@ -259,6 +259,8 @@ def test_every_metric_of_the_contract_is_there_with_its_type_and_labels() -> Non
         "epay_status_changes_total": ("counter", ["terminal", "from_outcome", "to_outcome"]),
         "epay_unknown_codes_total": ("counter", ["terminal"]),
         "epay_label_overflow_total": ("counter", ["terminal"]),
+        "epay_alert_threshold": ("gauge", ["terminal", "alert", "severity"]),
+        "epay_calendar_active": ("gauge", ["terminal", "kind"]),
     }
 
     assert {each.name: (each.kind, list(each.labels)) for each in CATALOGUE} == contract
