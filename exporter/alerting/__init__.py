@@ -1,0 +1,1 @@
+"""Alert rules as they are shipped, and the thresholds that they compare with."""
