@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from exporter.baseline import Baseline, History, Settings, active_days, grain_of, prepare, usual_gap
+from exporter.baseline import MISSING, Baseline, History, Settings, active_days, grain_of, prepare, usual_gap
 from exporter.model import DAY, HOUR, MINUTE, Duration, Expected, Forecast, Instant, Span
 from exporter.poller.almanac import Almanac
 
@@ -30,6 +30,11 @@ class _Measured:
     at: Instant
     baselines: Mapping[tuple[Duration, str], Baseline]
     habits: Forecast
+
+    @property
+    def currencies(self) -> set[str]:
+        """What has been measured: operations (empty), and amounts in these currencies."""
+        return {currency for _, currency in self.baselines}
 
 
 class Forecaster:
@@ -75,7 +80,7 @@ class Forecaster:
         good_for = _GOOD_WHILE_GROWING if growing else _GOOD_FOR
         for name, almanac in almanacs.items():
             measured = self._measured.get(name)
-            if measured is not None and now - measured.at < good_for:
+            if measured is not None and now - measured.at < good_for and measured.currencies == {"", *almanac.amounts}:
                 continue
             self._measured[name] = await self._measure(name, almanac, now, sleep)
             self._current.pop(name, None)
@@ -106,9 +111,8 @@ class Forecaster:
 
 
 def _without(history: History, spans: Sequence[Span]) -> History:
-    """The history itself, or a copy without these spans where it holds any of them."""
-    spans = [span for span in spans if span.start < history.end and span.end > history.start]
-    if not spans:
+    """The history itself, or a copy without these spans where it knows anything of them."""
+    if not any(value != MISSING for span in spans for value in history.between(span.start - history.step, span.end)):
         return history
     rest = History(history.start, history.step, array("q", history.values))
     for span in spans:
