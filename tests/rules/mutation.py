@@ -97,7 +97,7 @@ def _tried(directory: Path, batch: Batch) -> Trial:
     document = parsed(next(path for path in rule_files() if path.name == batch.file))
     found = []
     for mutant in batch.mutants:
-        killer = suite.fails(mutant.applied(document), names)
+        killer = suite.fails(mutant.applied(document))
         excuse = excuse_of(batch.file, mutant) if killer is None else None
         found.append(Fate(batch.file, mutant, killer, excuse.reason if excuse else None))
     return Trial(tuple(found), ())

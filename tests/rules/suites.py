@@ -6,7 +6,7 @@ and an order of magnitude sooner.
 
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,9 @@ from tests.rules.mutants import Document
 ROOT: Final = Path(__file__).parents[2]
 ALERTS: Final = ROOT / "grafana" / "alerts"
 TESTS: Final = ALERTS / "tests"
+_LIKELY: Final = 3
+"""So many tests are tried one by one before all others in one process."""
+
 PATIENCE: Final = 120
 """Seconds for one promtool process: the longest real one takes a few."""
 
@@ -67,61 +70,99 @@ class Suite:
     def __init__(self, directory: Path, file: str, names: set[str]) -> None:
         self._directory = directory
         self._file = file
-        self._documents = {path.name: _without_others(parsed(path), names) for path in rule_files()}
-        for name, document in self._documents.items():
-            written(directory / name, document)
+        whole = {path.name: parsed(path) for path in rule_files()}
+        tests = {path.name: _left_of(parsed(path), names) for path in promtool_files() if file in loaded_by(path)}
+        self._kept = _needed(whole.values(), names, tests.values())
+        self._document = _without_others(whole[file], self._kept)
+        for name, document in whole.items():
+            written(directory / name, _without_others(document, self._kept))
         self._tests: list[Path] = []
-        for path in promtool_files():
-            test = parsed(path)
-            if file in {Path(name).name for name in test.get("rule_files", [])}:
-                test["tests"] = [left for group in test["tests"] if (left := _left(group, names))]
-                if test["tests"]:
-                    written(directory / "tests" / path.name, test)
-                    self._tests.append(directory / "tests" / path.name)
-        self._tests.sort(key=lambda path: (not path.name.startswith(file.removesuffix(".yaml")), path.stat().st_size))
+        for name, test in tests.items():
+            for number, group in enumerate(test["tests"]):
+                path = directory / "tests" / f"{name.removesuffix('.test.yaml')}-{number}.test.yaml"
+                written(path, test | {"tests": [group]})
+                self._tests.append(path)
+        self._tests.sort(key=lambda path: not path.name.startswith(file.removesuffix(".yaml")))
 
-    def fails(self, changed: Document, names: set[str]) -> str | None:
-        """The name of a test file that fails with the changed rules, or None: then nothing noticed."""
-        written(self._directory / self._file, _without_others(changed, names))
+    def fails(self, changed: Document) -> str | None:
+        """The name of a test that fails with the changed rules, or None: then nothing noticed."""
+        written(self._directory / self._file, _without_others(changed, self._kept))
         try:
-            for path in self._tests:
-                if not passes(path):
-                    self._tests.remove(path)
-                    self._tests.insert(0, path)  # it will probably notice the next one, too
-                    return path.name
+            failed = next((path for path in self._tests[:_LIKELY] if failures([path])), None)
+            if failed is None:
+                failed = next(iter(failures(self._tests[_LIKELY:])), None)
         finally:
-            written(self._directory / self._file, self._documents[self._file])
-        return None
+            written(self._directory / self._file, self._document)
+        if failed is None:
+            return None
+        self._tests.remove(failed)
+        self._tests.insert(0, failed)  # it will probably notice the next one, too
+        return failed.name
 
     def broken(self) -> list[str]:
-        """Test files that fail without any change."""
-        return [path.name for path in self._tests if not passes(path)]
+        """Tests that fail without any change."""
+        return [path.name for path in failures(self._tests)]
 
 
-def passes(test: Path) -> bool:
-    """Whether promtool is content with a test file. TimeoutExpired where it does not come back."""
-    command = ["promtool", "test", "rules", test.name]
-    done = subprocess.run(command, cwd=test.parent, capture_output=True, timeout=PATIENCE, check=False)
-    return done.returncode == 0
+def failures(tests: Sequence[Path]) -> list[Path]:
+    """Which of the test files of one directory fail. TimeoutExpired where promtool does not come back."""
+    if not tests:
+        return []
+    command = ["promtool", "test", "rules", *(path.name for path in tests)]
+    done = subprocess.run(
+        command, cwd=tests[0].parent, capture_output=True, timeout=PATIENCE, check=False, text=True, encoding="utf-8"
+    )
+    if done.returncode == 0:
+        return []
+    by_name = {path.name: path for path in tests}
+    reports = re.split(r"^Unit Testing: +(.*)$", done.stdout + done.stderr, flags=re.MULTILINE)
+    succeeded = {
+        by_name[name] for name, report in zip(reports[1::2], reports[2::2], strict=True) if "SUCCESS" in report
+    }
+    return [path for path in tests if path not in succeeded]
 
 
-def _without_others(document: Document, names: set[str]) -> Document:
-    """All records, and the alerts among `names`. A group that loses all its rules goes as well."""
+def _needed(documents: Iterable[Document], names: set[str], tests: Iterable[Test]) -> set[str]:
+    """The names, and those of the records that they or the tests' expressions ask for, however indirectly."""
+    rules = [rule for document in documents for group in document["groups"] for rule in group["rules"]]
+    asks = {rule["record"]: _words(rule["expr"]) for rule in rules if "record" in rule}
+    wanted = set(names)
+    for rule in rules:
+        if rule.get("alert") in names:
+            wanted |= _words(f"{rule['expr']} {' '.join(rule.get('annotations', {}).values())}")
+    for test in tests:
+        for group in test["tests"]:
+            wanted |= {word for case in group.get("promql_expr_test", []) for word in _words(case["expr"])}
+    found: set[str] = set()
+    while wanted - found:
+        name = (wanted - found).pop()
+        found.add(name)
+        wanted |= asks.get(name, set())
+    return found
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"[a-zA-Z_][\w:]*", text))
+
+
+def _without_others(document: Document, kept: set[str]) -> Document:
+    """The rules whose names are kept. A group that loses all its rules goes as well."""
     groups = [
-        group | {"rules": [rule for rule in group["rules"] if "record" in rule or rule["alert"] in names]}
+        group | {"rules": [rule for rule in group["rules"] if rule.get("record", rule.get("alert")) in kept]}
         for group in document["groups"]
     ]
     return document | {"groups": [group for group in groups if group["rules"]]}
 
 
+def _left_of(test: Test, names: set[str]) -> Test:
+    """A test file with the cases on `names` only."""
+    return test | {"tests": [left for group in test["tests"] if (left := _left(group, names))]}
+
+
 def _left(group: Test, names: set[str]) -> Test | None:
     """A test group with the cases on `names`; None where there are none."""
     alerts = [case for case in group.get("alert_rule_test", []) if case.get("alertname") in names]
-    expressions = [
-        case
-        for case in group.get("promql_expr_test", [])
-        if "ALERTS" in case["expr"] or any(name in case["expr"] for name in names)
-    ]
+    expressions = [case for case in group.get("promql_expr_test", []) if any(name in case["expr"] for name in names)]
     left = {key: value for key, value in group.items() if key not in {"alert_rule_test", "promql_expr_test"}}
     if alerts:
         left["alert_rule_test"] = alerts
