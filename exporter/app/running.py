@@ -21,10 +21,14 @@ from exporter.config import Account, Config, Secret, SecretUnreadable, TerminalF
 from exporter.instrumentation import Instruments
 from exporter.ledger import Ledger
 from exporter.model import Decision, Policy, Remembered
+from exporter.payload import Decoder
 from exporter.poller import AccountPoller, Publication, keep_births, keep_last_births
 from exporter.state import CommitFailed, StateUnusable, Store, open_store
 from exporter.web import AddressUnusable, Protection, bind, create_app, serve
 from exporter.windows import begin
+
+_DIGEST_KEY = os.urandom(32)
+"""Of the digests that repeated transfers are found by: made anew in each process, and kept nowhere."""
 
 
 class StartFailed(Exception):
@@ -108,7 +112,14 @@ def _poller(
     if account.terminal_filter is TerminalFilter.CLIENT:  # each request lists all terminals anyway
         policy = replace(policy, batch=len(account.terminals))
     ledger = Ledger(
-        account.name, account.terminals, config.outcomes, policy, config.limits.max_codes_per_terminal, remembered
+        account.name,
+        account.terminals,
+        config.outcomes,
+        policy,
+        config.limits.max_codes_per_terminal,
+        remembered,
+        config.breakdowns,
+        config.limits.max_breakdown_values,
     )
     bank_clock = BankClock(account.name, wall_clock)
     bank = EpayClient(
@@ -122,6 +133,7 @@ def _poller(
         monotonic=time.monotonic,
         random=random.SystemRandom().random,
         max_records=MAX_RECORDS,
+        decode=Decoder(_DIGEST_KEY, config.breakdowns).decode,
     )
     return AccountPoller(
         account=account.name,
