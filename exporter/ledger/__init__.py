@@ -124,6 +124,11 @@ class Ledger:
         """How far each terminal has been read, by name."""
         return {name: book.checkpoint for name, book in self._shelf.books.items()}
 
+    @property
+    def compared(self) -> int:
+        """How many operations are held to find out which others repeat them."""
+        return sum(len(repeats) for repeats in self._repeats.values())
+
     def entries(self, name: str, since: Instant) -> Iterator[Entry]:
         """What is remembered of a terminal from an instant on, and a little more."""
         return self._shelf.books[name].since(since)
