@@ -46,12 +46,18 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
+Details = tuple[tuple[str, str], ...]
+"""Dimension and value, in the order of the configuration; one tuple is shared by all that have the same."""
+
+
 class Operation(NamedTuple):
     """A record of the bank, reduced to what is counted: nothing personal comes this far.
 
     `id` is 16 bytes: the record's UUID, or a digest where the bank's id is not one. `number` is the record's
     `terminal` as the bank writes it. `status`, `code` and `reason_code` are the bank's own texts, stripped, and not yet
-    bounded: they become labels only through the ledger.
+    bounded: they become labels only through the ledger; so do `details`, a text for each dimension that windows are
+    broken down by. `likeness` is the same for operations of the same sender, receiver, amount and currency: a digest
+    whose key lives as long as the process; 0 where either side is not known, or repeats are not looked for.
     """
 
     id: bytes
@@ -62,6 +68,8 @@ class Operation(NamedTuple):
     reason_code: str
     amount: int
     currency: str
+    likeness: int = 0
+    details: Details = ()
 
 
 class Rejection(NamedTuple):
@@ -142,6 +150,21 @@ class Entry(NamedTuple):
     amount: int
     currency: str
     standing: Standing
+    details: Details = ()
+
+
+class Trace(NamedTuple):
+    """What is held of an operation to tell whether others repeat it: in memory only, never in a store.
+
+    exempt: it is in no counter. fresh: this process has seen it first, and has not just met it again.
+    """
+
+    terminal: str
+    likeness: int
+    id: bytes
+    created: Instant
+    exempt: bool
+    fresh: bool
 
 
 class Family(StrEnum):
@@ -161,6 +184,7 @@ class Family(StrEnum):
     GAP = "gap"  # terminal; microseconds
     UNKNOWN_CODES = "unknown_codes"  # terminal
     LABEL_OVERFLOW = "label_overflow"  # terminal
+    DUPLICATES = "duplicates"  # terminal
 
 
 OF_ACCOUNTS = frozenset({Family.VISIBILITY_BUCKET, Family.VISIBILITY_SUM, Family.RECORDS, Family.REJECTED})
@@ -271,7 +295,8 @@ class Decision:
 
     `forgotten` ids leave the memory; the store keeps them a while longer, for the reconciliation. `moved` are entries
     as they stood under another time or terminal before. `strangers` are ids of rejected and foreign records, remembered
-    in memory only, so that each is counted once. `scraped` are totals that a scraper has been shown for the first time.
+    in memory only, so that each is counted once; so are `traces`. `scraped` are totals that a scraper has been shown
+    for the first time.
     """
 
     now: Instant
@@ -283,6 +308,7 @@ class Decision:
     strangers: tuple[bytes, ...] = ()
     notices: tuple[Notice, ...] = ()
     scraped: tuple[Total, ...] = ()
+    traces: tuple[Trace, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,12 +338,16 @@ class Terminal:
 
 @dataclass(frozen=True, slots=True)
 class WindowTally:
-    """A terminal's operations in one sliding window; `amounts` and `largest` in minor units, with their currency."""
+    """A terminal's operations in one sliding window; `amounts` and `largest` in minor units, with their currency.
+
+    `breakdowns`: operations by dimension, value, outcome and reason class.
+    """
 
     window: Duration
     operations: Mapping[SeriesKey, int]
     amounts: Mapping[tuple[SeriesKey, str], int]
     largest: Mapping[tuple[Outcome, str], int]
+    breakdowns: Mapping[tuple[str, str, Outcome, str], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from exporter.config import Account, Config, Secret, SecretUnreadable, TerminalF
 from exporter.instrumentation import Instruments
 from exporter.ledger import Ledger
 from exporter.model import Decision, Policy, Remembered, Span, Supervision
+from exporter.payload import Decoder
 from exporter.poller import AccountPoller, Forecaster, Historian, Publication, keep_births, keep_last_births
 from exporter.state import CommitFailed, StateUnusable, Store, open_store
 from exporter.web import AddressUnusable, Protection, bind, create_app, serve
@@ -31,6 +32,9 @@ from exporter.windows import begin
 
 _HISTORY_AT_ONCE: Final = 5_000
 """Records of history that one reading may hold: decoding and counting more would hold up scrapes."""
+
+_DIGEST_KEY = os.urandom(32)
+"""Of the digests that repeated transfers are found by: made anew in each process, and kept nowhere."""
 
 
 class StartFailed(Exception):
@@ -117,7 +121,14 @@ def _works(
     if account.terminal_filter is TerminalFilter.CLIENT:  # each request lists all terminals anyway
         policy = replace(policy, batch=len(account.terminals))
     ledger = Ledger(
-        account.name, account.terminals, config.outcomes, policy, config.limits.max_codes_per_terminal, remembered
+        account.name,
+        account.terminals,
+        config.outcomes,
+        policy,
+        config.limits.max_codes_per_terminal,
+        remembered,
+        config.breakdowns,
+        config.limits.max_breakdown_values,
     )
     bank_clock = BankClock(account.name, wall_clock)
     client = partial(
@@ -130,6 +141,7 @@ def _works(
         clock=wall_clock,
         monotonic=time.monotonic,
         random=random.SystemRandom().random,
+        decode=Decoder(_DIGEST_KEY, config.breakdowns).decode,
     )
     bank = client(poll=config.poll, max_records=MAX_RECORDS)
     politely = replace(config.poll, requests_per_second=config.baseline.history_requests_per_second)

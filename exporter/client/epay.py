@@ -15,6 +15,7 @@ from exporter.client.tokens import Token, Tokens
 from exporter.client.transport import Transport
 from exporter.config.records import Account, Limits, Poll
 from exporter.model import SECOND, Assignment, Clock, Observer, Operation, Page, Reading, Rejection
+from exporter.payload import decode
 
 _ATTEMPTS = 3
 _PASSES = 3
@@ -40,10 +41,12 @@ class EpayClient:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         max_records: int = MAX_RECORDS,
         tokens: Tokens | None = None,
+        decode: Callable[[bytes], Page] = decode,
     ) -> None:
         self._account = account
         self._page_size = poll.page_size
         self._max_records = max_records
+        self._decode = decode
         self._random = random
         self._sleep = sleep
         self._transport = Transport(account.name, poll, limits, http, slots, observer, clock, monotonic, sleep)
@@ -111,7 +114,7 @@ class EpayClient:
         return await self._transport.post(
             "operations",
             self._account.operations_url,
-            lambda answer: answers.page(answer, self._account.name),
+            lambda answer: answers.page(answer, self._account.name, self._decode),
             content=body,
             headers={
                 "authorization": f"Bearer {token.value}",

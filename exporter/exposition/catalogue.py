@@ -82,6 +82,13 @@ WINDOW_AMOUNT_MAX: Final = Definition(
     "last poll of the bank, not at the scrape.",
     ("terminal", "window", "outcome", "currency"),
 )
+WINDOW_BREAKDOWN_OPERATIONS: Final = Definition(
+    "epay_window_breakdown_operations",
+    Kind.GAUGE,
+    "Operations in the sliding window by one dimension of the configured breakdowns, whose value is unknown where the "
+    "record has none, and other beyond the limit; the window ends at the last poll of the bank, not at the scrape.",
+    ("terminal", "window", "dimension", "value", "outcome", "reason_class"),
+)
 WINDOW_FAILURE_RATIO: Final = Definition(
     "epay_window_failure_ratio",
     Kind.GAUGE,
@@ -297,6 +304,13 @@ CALENDAR_ACTIVE: Final = Definition(
     "Whether a configured holiday or maintenance is going on for this terminal (1) or not (0). As of the scrape, not "
     "of a poll of the bank.",
     ("terminal", "kind"),
+)
+DUPLICATES: Final = Definition(
+    "epay_duplicate_operations_total",
+    Kind.COUNTER,
+    "Operations of any outcome that repeat another one: same sender, receiver, amount and currency, created within a "
+    f"minute of it, another id; counted when first seen, final or not; {_POLLED}.",
+    ("terminal",),
 )
 
 CATALOGUE: Final[tuple[Definition, ...]] = tuple(value for value in globals().values() if isinstance(value, Definition))

@@ -22,6 +22,7 @@ class World:
         policy: Policy = POLICY,
         account: str = "main",
         clock: FakeClock | None = None,
+        dimensions: Sequence[str] = (),
     ) -> None:
         self.clock = clock or FakeClock()
         self.bank = FakeBank(numbers={terminal.name: terminal.number for terminal in terminals})
@@ -34,7 +35,7 @@ class World:
         self.poller = AccountPoller(
             account=account,
             terminals=terminals,
-            ledger=Ledger(account, terminals, OUTCOMES, policy, 100, remembered),
+            ledger=Ledger(account, terminals, OUTCOMES, policy, 100, remembered, dimensions),
             bank=self.bank,
             store=self.store,
             policy=policy,

@@ -119,6 +119,8 @@ def test_a_file_of_the_first_version_is_taken_on(tmp_path: Path) -> None:
     store.close()
     with sqlite3.connect(path) as db:
         db.execute("DROP TABLE history")
+        db.execute("ALTER TABLE operations DROP COLUMN details")
+        db.execute("DROP TABLE details")
         db.execute("PRAGMA user_version = 1")
     db.close()
     again = SqliteStore(path)
