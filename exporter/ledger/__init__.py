@@ -33,7 +33,7 @@ from exporter.model import (
 )
 from exporter.outcomes import Outcomes
 
-__all__ = ["Ledger", "advance"]
+__all__ = ["Acquaintance", "Ledger", "advance"]
 
 
 def advance(checkpoint: Checkpoint, span: Span, now: Instant) -> Checkpoint:
@@ -66,6 +66,14 @@ class _Draft:
     def add(self, amounts: Iterable[tuple[Total, int]]) -> None:
         for total, amount in amounts:
             self.increments[total] += amount
+
+
+@dataclass(frozen=True, slots=True)
+class Acquaintance:
+    """What a ledger has met that no store keeps: ids of strangers, and what the log has been told."""
+
+    strangers: Mapping[bytes, Instant]
+    told: frozenset[Notice]
 
 
 class Ledger:
@@ -101,6 +109,16 @@ class Ledger:
         for entry in remembered.entries:
             if entry.key.terminal in self._labels:
                 self._shelf.put(entry)
+
+    @property
+    def acquaintance(self) -> Acquaintance:
+        """For another ledger of the same account to go on with."""
+        return Acquaintance(dict(self._strangers), frozenset(self._told))
+
+    def acquaint(self, acquaintance: Acquaintance) -> None:
+        """Count no stranger again, and tell nothing twice, that a ledger before this one has."""
+        self._strangers.update(acquaintance.strangers)
+        self._told.update(acquaintance.told)
 
     @property
     def checkpoints(self) -> Mapping[str, Checkpoint]:
