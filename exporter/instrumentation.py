@@ -91,8 +91,17 @@ class Instruments:
         build.labels(version, revision, python_version()).set(1)
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
-        for account in accounts:
+        self._accounts: set[str] = set()
+        self.follow(accounts)
+
+    def follow(self, accounts: Iterable[str]) -> None:
+        """Have the metrics of these accounts: those that are new begin at 0, those of others go away."""
+        wanted = set(accounts)
+        for account in self._accounts - wanted:
+            self._end(account)
+        for account in wanted - self._accounts:
             self._begin(account)
+        self._accounts = wanted
 
     def _begin(self, account: str) -> None:
         """The series that must exist before the first event, or `increase()` would miss it."""
@@ -103,6 +112,19 @@ class Instruments:
             self._request_duration.labels(account, endpoint)
         self._logins.labels(account, "success")
         self._logins.labels(account, "refused")
+
+    def _end(self, account: str) -> None:
+        for metric in (
+            self._polls,
+            self._poll_duration,
+            self._requests,
+            self._request_duration,
+            self._logins,
+            self._token_expiry,
+            self._clock_skew,
+            self._history,
+        ):
+            metric.remove_by_labels({"account": account})
 
     def observe(self, event: Event) -> None:
         """Count one event; never raises."""

@@ -11,7 +11,7 @@ from exporter.client import answers
 from exporter.client.answers import TokenRefused
 from exporter.client.pauses import PATIENCE
 from exporter.client.search import question, walk
-from exporter.client.tokens import Token, Tokens
+from exporter.client.tokens import Session, Token, Tokens
 from exporter.client.transport import Transport
 from exporter.config.records import Account, Limits, Poll
 from exporter.model import SECOND, Assignment, Clock, Observer, Operation, Page, Reading, Rejection
@@ -42,6 +42,8 @@ class EpayClient:
         max_records: int = MAX_RECORDS,
         tokens: Tokens | None = None,
         decode: Callable[[bytes], Page] = decode,
+        session: Session | None = None,
+        held: float = 0.0,
     ) -> None:
         self._account = account
         self._page_size = poll.page_size
@@ -50,7 +52,18 @@ class EpayClient:
         self._random = random
         self._sleep = sleep
         self._transport = Transport(account.name, poll, limits, http, slots, observer, clock, monotonic, sleep)
-        self.tokens = tokens or Tokens(account, self._transport, observer, clock, monotonic, random)
+        self._transport.hold(held)
+        self.tokens = tokens or Tokens(account, self._transport, observer, clock, monotonic, random, session)
+
+    @property
+    def session(self) -> Session:
+        """The login as it stands, for the client that takes the place of this one."""
+        return self.tokens.session
+
+    @property
+    def held(self) -> float:
+        """Seconds that are left of a pause the bank has asked for."""
+        return self._transport.held()
 
     async def read(self, assignment: Assignment) -> Reading:
         """All pages of an assignment, read again while they do not add up. Raises BankError."""

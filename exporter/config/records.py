@@ -25,10 +25,11 @@ class SecretUnreadable(Exception):
 class Secret:
     """A credential, given outright or as a file that is read again at every login, so that rotation needs no reload.
 
-    `key` names it in errors (`accounts[0].password`). Its value never shows in repr.
+    `key` names it in errors (`accounts[0].password`), and is no part of what it is: an account that has moved in the
+    file is the same. Its value never shows in repr.
     """
 
-    key: str
+    key: str = field(compare=False)
     value: str | None = field(default=None, repr=False)
     file: Path | None = None
 

@@ -3,7 +3,8 @@
 from exporter.poller.births import keep_births, keep_last_births
 from exporter.poller.cycle import AccountPoller
 from exporter.poller.forecasting import Forecaster
+from exporter.poller.handover import Handover
 from exporter.poller.history import Historian
 from exporter.poller.publication import Publication
 
-__all__ = ["AccountPoller", "Forecaster", "Historian", "Publication", "keep_births", "keep_last_births"]
+__all__ = ["AccountPoller", "Forecaster", "Handover", "Historian", "Publication", "keep_births", "keep_last_births"]

@@ -137,26 +137,27 @@ class SqliteStore:
 
     def recall(self, names: Collection[str] = (), retention: Duration | None = None) -> Remembered:
         """What was committed. Raises StateUnusable where the file turns out to be damaged."""
-        try:
-            checkpoints = {
-                name: Checkpoint(*rest)
-                for name, *rest in self._db.execute(f"SELECT {_CHECKPOINT} FROM terminals")  # noqa: S608  ours
-            }
-            totals = {
-                Total(Family(family), tuple(json.loads(labels))): value
-                for family, labels, value in self._db.execute("SELECT family, labels, value FROM totals")
-            }
-            unscraped = frozenset(
-                Total(Family(family), tuple(json.loads(labels)))
-                for family, labels in self._db.execute("SELECT family, labels FROM totals WHERE NOT scraped")
-            )
-            since = recalled_since((checkpoints[name] for name in names if name in checkpoints), retention)
-            since = max(since, self._kept_since)
-            entries = self._select("created >= ? OR standing = ?", since, Standing.FOLLOWED)
-        except sqlite3.Error as error:
-            raise StateUnusable(f"state {self._path}: {_advice(error)}") from None
-        except (ValueError, KeyError):  # what SQLite has given back whole is no row of ours
-            raise StateUnusable(f"state {self._path}: {_DAMAGED}") from None
+        with self._lock:
+            try:
+                checkpoints = {
+                    name: Checkpoint(*rest)
+                    for name, *rest in self._db.execute(f"SELECT {_CHECKPOINT} FROM terminals")  # noqa: S608  ours
+                }
+                totals = {
+                    Total(Family(family), tuple(json.loads(labels))): value
+                    for family, labels, value in self._db.execute("SELECT family, labels, value FROM totals")
+                }
+                unscraped = frozenset(
+                    Total(Family(family), tuple(json.loads(labels)))
+                    for family, labels in self._db.execute("SELECT family, labels FROM totals WHERE NOT scraped")
+                )
+                since = recalled_since((checkpoints[name] for name in names if name in checkpoints), retention)
+                since = max(since, self._kept_since)
+                entries = self._select("created >= ? OR standing = ?", since, Standing.FOLLOWED)
+            except sqlite3.Error as error:
+                raise StateUnusable(f"state {self._path}: {_advice(error)}") from None
+            except (ValueError, KeyError):  # what SQLite has given back whole is no row of ours
+                raise StateUnusable(f"state {self._path}: {_DAMAGED}") from None
         return Remembered(checkpoints, entries, totals, since, unscraped)
 
     def entries(self, span: Span) -> tuple[Entry, ...]:

@@ -62,11 +62,11 @@ def test_one_of_several_entries_is_enough() -> None:
 def test_a_publication_keeps_what_it_supervises_over_polls_and_polls_over_what_it_supervises() -> None:
     publication = Publication(stale_after=0)
     first, second = Supervision(("wallet",), ()), Supervision(("wallet",), (Threshold("wallet", "a", "b", 1),))
-    publication.supervise(first)
+    publication.arrange(["main"], 0, first)
     publication.publish("main", (terminal_snapshot(),), {}, NOW)
     assert publication.current().supervision == first
     before = publication.current()
-    publication.supervise(second)
+    publication.arrange(["main"], 0, second)
     assert publication.current().supervision == second
     assert publication.current().terminals == before.terminals
     assert publication.current().sequence > before.sequence
