@@ -162,7 +162,7 @@ def _left_of(test: Test, names: set[str]) -> Test:
 def _left(group: Test, names: set[str]) -> Test | None:
     """A test group with the cases on `names`; None where there are none."""
     alerts = [case for case in group.get("alert_rule_test", []) if case.get("alertname") in names]
-    expressions = [case for case in group.get("promql_expr_test", []) if any(name in case["expr"] for name in names)]
+    expressions = [case for case in group.get("promql_expr_test", []) if names & _words(case["expr"])]
     left = {key: value for key, value in group.items() if key not in {"alert_rule_test", "promql_expr_test"}}
     if alerts:
         left["alert_rule_test"] = alerts
