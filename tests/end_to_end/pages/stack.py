@@ -86,7 +86,7 @@ class Stack:
         """All that was heard and logged, for who has to find out why."""
         first = min(self.began.values())
         heard = (f"{each.at - first:6.1f} s {each[1:]}" for each in self.heard.messages() if each.category)
-        logs = (f"== {path.name}\n{path.read_text()[-3000:]}" for path in sorted(self.directory.rglob("*.log")))
+        logs = (f"== {path.name}\n{path.read_text()[-1000:]}" for path in sorted(self.directory.rglob("*.log")))
         return "\n".join([*heard, *logs])
 
 
