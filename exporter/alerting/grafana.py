@@ -21,7 +21,7 @@ LONGEST_UID: Final = 40
 _EXPRESSIONS: Final = {"type": "__expr__", "uid": "__expr__"}
 _LOOK_BACK: Final = 600  # seconds; an instant query is asked at its end
 _HEADER: Final = """\
-# Grafana-managed alert rules of epay-exporter {version}, for Grafana 11 and newer: put this file into
+# Grafana-managed alert rules of {product}, for Grafana 11 and newer: put this file into
 # provisioning/alerting. Made from the Prometheus rule files by `epay-exporter rules --format=grafana`; do not edit.
 #
 # They replace the alerts of the Prometheus files, not their recording rules: these must be evaluated by the Prometheus
@@ -47,9 +47,9 @@ def uid_of_datasource(text: str) -> str:
 
 
 def provisioning(version: str, alerts: Sequence[Alert], datasource: str = DATASOURCE_UID) -> str:
-    """The file's text. Misnamed and TemplateUnfit where a rule cannot be said in Grafana's words."""
+    """The file's text; without a version it names none. Misnamed and TemplateUnfit where a rule cannot be said in Grafana's words."""
     document = {"apiVersion": 1, "groups": list(_groups(alerts, datasource))}
-    return _HEADER.format(version=version) + yaml.dump(
+    return _HEADER.format(product=f"epay-exporter {version}".rstrip()) + yaml.dump(
         document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000
     )
 

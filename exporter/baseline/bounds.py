@@ -1,14 +1,14 @@
 """From what is expected to how far from it is still ordinary.
 
-    noise = √(g·(E + g))                          what chance does to a sum of independent operations, each of size g
-    lower = E − min(k·max(noise, below·E) − k²·g/4, 0.9·E)
-    upper = E + k·max(noise, above·E) + k²·g/4
+    noise = √(g·(E + g))                  what chance does to a sum of independent operations that move it by g each
+    lower = E − min(k·max(noise, r·E, below·E) − k²·g/4, 0.9·E)
+    upper = E + k·max(burst·noise, r·E, above·E) + k²·g/4
 
-g is the grain: 1 for counts, which gives Poisson's √(E + 1); for amounts, what one operation moves the sum by. The
-term k²·g/4 is what is missing from the square root at small volumes: a Poisson count is k deviations off when
-2·|√now − √E| = k (Anscombe 1948), and solved for `now` that is E ± k·√E + k²/4. It moves both bounds up, because small
-counts are skewed upwards. `below` and `above` are the relative spreads of the terminal's own past (`spread.py`), at
-least r. The drop side is capped at 0.9·E, so a total stop is always below the lower bound.
+g is the grain: 1 for counts, which gives Poisson's √(E + 1); for amounts see `grain_of`. The term k²·g/4 is what the
+square root lacks at small volumes: a Poisson count is k deviations off when 2·|√now − √E| = k (Anscombe 1948), which
+solved for `now` is E ± k·√E + k²/4. It moves both bounds up, because small counts are skewed upwards. `below`, `above`
+and `burst` are the terminal's own past (`spread.py`). `below` is cut at 0.25 and the whole drop side at 0.9·E, so that
+a total stop is always below the lower bound; spikes need no such cut.
 """
 
 from math import sqrt
@@ -41,10 +41,12 @@ class Expectation(NamedTuple):
 
 
 class Spread(NamedTuple):
-    """How far, as a share of the expected, the past lay below and above what was expected then."""
+    """How far the past lay from what was to be expected then: as a share of it below and above, and by bursts."""
 
     below: float = 0.0
     above: float = 0.0
+    burst: float = 1.0
+    """How many times further than chance allows its worst windows of a day go up, 1 or more."""
 
 
 def bounded(expected: float, weeks: int, spread: Spread, grain: float, settings: Settings) -> Expectation:
@@ -53,5 +55,5 @@ def bounded(expected: float, weeks: int, spread: Spread, grain: float, settings:
     noise = sqrt(grain * (expected + grain))
     skew = k * k * grain / 4
     below = k * max(noise, max(least, min(spread.below, settings.widest_drop_spread)) * expected) - skew
-    above = k * max(noise, max(least, spread.above) * expected) + skew
+    above = k * max(noise * spread.burst, max(least, spread.above) * expected) + skew
     return Expectation(expected, expected - max(0.0, min(below, DEEPEST * expected)), expected + above, weeks)

@@ -78,26 +78,34 @@ class History:
         None where less than half of it is known; where a part is missing, the rest stands for it.
         """
         step, values = self.step, self.values
-        count = len(values)
         first, offset = divmod(begin - self.start, step)
-        if not offset and begin + step == end:
-            value = values[first] if 0 <= first < count else MISSING
-            return value if value >= 0 else None
         last, rest = divmod(end - self.start, step)
-        total, known = 0.0, 0
-        for place in range(first, last + 1 if rest else last):
-            if not 0 <= place < count or (value := values[place]) < 0:
-                continue
-            part = step
-            if place == first:
-                part -= offset
-            if place == last:
-                part -= step - rest
-            known += part
-            total += value if part == step else value * part / step
+        whole = first + 1 if offset else first
+        if first < 0 or whole > last or last + bool(rest) > len(values):
+            return self._known_part(begin, end)
+        inner = values[whole:last]
+        total: float = sum(inner)
+        least = min(inner, default=0)
+        if offset:
+            least = min(least, values[first])
+            total += values[first] * (step - offset) / step
+        if rest:
+            least = min(least, values[last])
+            total += values[last] * rest / step
+        return total if least >= 0 else self._known_part(begin, end)
+
+    def _known_part(self, begin: Instant, end: Instant) -> float | None:
+        """The same where something is missing, or the span lies within one slot."""
+        step, total, known = self.step, 0.0, 0
+        for place in range(max(0, (begin - self.start) // step), len(self.values)):
+            slot = self.start + place * step
+            if slot >= end:
+                break
+            part = min(end, slot + step) - max(begin, slot)
+            if self.values[place] >= 0:
+                known += part
+                total += self.values[place] * part / step
         length = end - begin
-        if known == length:
-            return total
         return total * length / known if known * 2 >= length > 0 else None
 
     def _reach(self, count: int) -> None:

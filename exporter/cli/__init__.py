@@ -13,6 +13,7 @@ import click
 
 from exporter import __version__
 from exporter.cli.backfill import backfill
+from exporter.cli.backtest import backtest
 from exporter.cli.checking import check
 from exporter.cli.rules import rules
 from exporter.cli.serving import run
@@ -48,5 +49,5 @@ def commands() -> None:
     """
 
 
-for command in (run, check, backfill, rules, simulate, demo):
+for command in (run, check, backfill, backtest, rules, simulate, demo):
     commands.add_command(command)

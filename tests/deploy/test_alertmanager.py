@@ -1,5 +1,6 @@
 """The example of Alertmanager: who hears of what, what is silent because of what, and how a message reads."""
 
+import functools
 import itertools
 import json
 import re
@@ -252,6 +253,11 @@ class Board:
         return shown if len(shown) == len(self._sent) else []
 
 
+def only(board: Board, labels: dict[str, str]) -> bool:
+    """Whether the alert with these labels is silent, and no other."""
+    return board.silent() == {key(labels)}
+
+
 def key(labels: dict[str, str]) -> frozenset[tuple[str, str]]:
     return frozenset(labels.items())
 
@@ -264,7 +270,7 @@ def test_a_cause_makes_silent_what_follows_from_it_at_its_terminal_only(server: 
         with Board(server) as board:
             board.fire(source.labels(here), target.labels(here), target.labels(there))
 
-            eventually(lambda board=board, target=target: board.silent() == {key(target.labels(here))})
+            eventually(functools.partial(only, board, target.labels(here)))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Mutants of alert and recording rules: one change each that a test must notice."""
 
 import copy
+import math
 import re
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
@@ -73,6 +74,8 @@ def _changes(rule: dict[str, Any]) -> Iterator[tuple[str, str, str, dict[str, An
         if field in rule:
             for factor in (0.5, 2):
                 other = _scaled(str(rule[field]), factor)
+                if _evaluations(other) == _evaluations(str(rule[field])):
+                    continue  # evaluated once a minute, the two are the same
                 yield field, str(rule[field]), other, rule | {field: other}
             yield field, str(rule[field]), "none", {key: value for key, value in rule.items() if key != field}
     for label, value in rule.get("labels", {}).items():
@@ -135,9 +138,16 @@ def _numbers(text: str) -> list[str]:
     return list(dict.fromkeys(f"{each:.10g}" for each in others))
 
 
+def _seconds(duration: str) -> float:
+    return sum(float(amount) * _UNITS[unit] for amount, unit in re.findall(r"(\d+)(ms|[smhdwy])", duration))
+
+
+def _evaluations(duration: str) -> int:
+    return math.ceil(_seconds(duration) / 60)
+
+
 def _scaled(duration: str, factor: float) -> str:
-    seconds = sum(float(amount) * _UNITS[unit] for amount, unit in re.findall(r"(\d+)(ms|[smhdwy])", duration))
-    return f"{max(1, round(seconds * factor))}s"
+    return f"{max(1, round(_seconds(duration) * factor))}s"
 
 
 def _replaced(expression: str, token: Token, text: str) -> str:

@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 
 SET_OPERATORS: Final = frozenset({"and", "or", "unless"})
 COMPARATORS: Final = frozenset({"==", "!=", ">", "<", ">=", "<="})
+_WITH_LABELS: Final = frozenset({"by", "without", "on", "ignoring", "group_left", "group_right"})
+_WORDS: Final = SET_OPERATORS | _WITH_LABELS | {"bool", "offset"}
 _UNIT: Final = r"(?:ms|[smhdwy])"
 _TOKEN: Final = re.compile(
     rf"""
@@ -74,6 +76,21 @@ def matchers(row: list[Token]) -> list[Matcher]:
         for name, sign, value in zip(row, row[1:], row[2:], strict=False)
         if name.kind == "name" and sign.text in {"=", "!=", "=~", "!~"} and value.kind == "string"
     ]
+
+
+def metrics(row: list[Token]) -> set[str]:
+    """Names of the series that an expression asks for: neither functions, nor labels, nor words of the language."""
+    found: set[str] = set()
+    closed_by: int | None = None
+    for index, token in enumerate(row):
+        following = row[index + 1].text if index + 1 < len(row) else ""
+        if closed_by is not None:
+            closed_by = None if token.depth == closed_by and token.text in {")", "}"} else closed_by
+        elif token.text == "{" or (token.text in _WITH_LABELS and following == "("):
+            closed_by = token.depth
+        elif token.kind == "name" and following not in {"(", "by", "without"} and token.text not in _WORDS:
+            found.add(token.text)
+    return found
 
 
 def cuts(row: list[Token]) -> list[Cut]:

@@ -7,6 +7,7 @@ and an order of magnitude sooner.
 import re
 import subprocess
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,10 @@ from tests.rules.mutants import Document
 ROOT: Final = Path(__file__).parents[2]
 ALERTS: Final = ROOT / "grafana" / "alerts"
 TESTS: Final = ALERTS / "tests"
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DUMPER: Final = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+"""libyaml's where it is there: with the others, YAML would take longer than promtool."""
+
 _LIKELY: Final = 3
 """So many tests are tried one by one before all others in one process."""
 
@@ -27,14 +32,20 @@ Test = dict[str, Any]
 
 
 def parsed(path: Path) -> Any:
-    """A YAML file's content."""
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    """A YAML file's content, parsed once: not to be changed."""
+    return _parsed(path, path.stat().st_mtime_ns)
+
+
+@cache
+def _parsed(path: Path, _changed: int) -> Any:
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
 
 
 def written(path: Path, content: Any) -> None:
     """A YAML file with this content."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=10_000), encoding="utf-8")
+    text = yaml.dump(content, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=10_000)
+    path.write_text(text, encoding="utf-8")
 
 
 def rule_files() -> list[Path]:
@@ -162,7 +173,7 @@ def _left_of(test: Test, names: set[str]) -> Test:
 def _left(group: Test, names: set[str]) -> Test | None:
     """A test group with the cases on `names`; None where there are none."""
     alerts = [case for case in group.get("alert_rule_test", []) if case.get("alertname") in names]
-    expressions = [case for case in group.get("promql_expr_test", []) if any(name in case["expr"] for name in names)]
+    expressions = [case for case in group.get("promql_expr_test", []) if names & _words(case["expr"])]
     left = {key: value for key, value in group.items() if key not in {"alert_rule_test", "promql_expr_test"}}
     if alerts:
         left["alert_rule_test"] = alerts

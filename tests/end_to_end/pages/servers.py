@@ -28,7 +28,7 @@ def running(log: Path, *command: str, directory: Path | None = None) -> Iterator
 def alertmanager(configuration: Path, data: Path) -> Iterator[str]:
     """The address of an Alertmanager that is ready; alone, without gossip."""
     command, address = require("prometheus-alertmanager", "prometheus-alertmanager"), f"127.0.0.1:{free_port()}"
-    data.mkdir()
+    data.mkdir(exist_ok=True)
     flags = (f"--config.file={configuration}", f"--storage.path={data}", f"--web.listen-address={address}")
     with running(data / "alertmanager.log", command, *flags, "--cluster.listen-address="):
         ready(f"http://{address}", data / "alertmanager.log")
@@ -39,7 +39,7 @@ def alertmanager(configuration: Path, data: Path) -> Iterator[str]:
 def prometheus(configuration: Path, data: Path, port: int) -> Iterator[str]:
     """The address of a Prometheus that is ready; its first sample comes later."""
     command, address = require("prometheus", "prometheus"), f"127.0.0.1:{port}"
-    data.mkdir()
+    data.mkdir(exist_ok=True)
     flags = (f"--config.file={configuration}", f"--storage.tsdb.path={data}", f"--web.listen-address={address}")
     with running(data / "prometheus.log", command, *flags):
         ready(f"http://{address}", data / "prometheus.log")
