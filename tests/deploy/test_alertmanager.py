@@ -96,6 +96,11 @@ def test_an_alert_that_no_branch_knows_is_still_read_by_somebody() -> None:
     assert way({"alertname": "Somebodys"}) == "chat"
 
 
+def test_pages_on_volume_wait_for_their_cause() -> None:
+    (route,) = (each for each in CONFIGURATION["route"]["routes"] if 'category="volume"' in each["matchers"])
+    assert (route["receiver"], route["group_wait"]) == ("pager", "3m")
+
+
 def test_alerts_are_grouped_by_category_and_terminal() -> None:
     assert CONFIGURATION["route"]["group_by"] == ["category", "terminal"]
     assert all("group_by" not in route for route in CONFIGURATION["route"]["routes"][1:])
@@ -122,6 +127,9 @@ class Alert(NamedTuple):
     category: str
     more: tuple[tuple[str, str], ...] = ()
 
+    def shown(self) -> str:
+        return "-".join((self.name, self.severity, *(value for _, value in self.more)))
+
     def labels(self, place: dict[str, str]) -> dict[str, str]:
         own = {"alertname": self.name, "severity": self.severity, "category": self.category}
         return {**own, **dict(self.more), **place}
@@ -135,8 +143,10 @@ ALL_FAILING = alert("AllFailing", "critical", "availability")
 AMOUNT_DROP = alert("SuccessAmountDrop", "warning", "amount")
 ANOMALOUS = alert("FailureRatioAnomalous", "warning", "availability")
 BACKLOG = alert("PendingBacklog", "warning", "integrity")
-BURN = alert("ErrorBudgetBurn", "critical", "availability")
-BURN_WARNING = alert("ErrorBudgetBurn", "warning", "availability")
+BURN = alert("ErrorBudgetBurn", "critical", "availability", window="1h")
+BURN_SLOW = alert("ErrorBudgetBurn", "critical", "availability", window="6h")
+BURN_WARNING = alert("ErrorBudgetBurn", "warning", "availability", window="1d")
+BURN_WARNING_SLOW = alert("ErrorBudgetBurn", "warning", "availability", window="3d")
 DROP = alert("VolumeDrop", "critical", "volume")
 DROP_ALL = alert("VolumeDropAll", "critical", "volume")
 DROP_WARNING = alert("VolumeDrop", "warning", "volume")
@@ -177,7 +187,9 @@ OF_A_TERMINAL: dict[Alert, tuple[Alert, ...]] = {
     ISSUER: (RATIO, RATIO_WARNING, ANOMALOUS, SURGE, SURGE_WARNING, NEW_CODE, AMOUNT_DROP),
     RATIO: (RATIO_WARNING, ANOMALOUS, BURN, BURN_WARNING, SURGE, SURGE_WARNING, NEW_CODE, AMOUNT_DROP),
     RATIO_WARNING: (ANOMALOUS, BURN_WARNING, SURGE_WARNING, AMOUNT_DROP),
-    BURN: (BURN_WARNING, ANOMALOUS, SURGE_WARNING),
+    BURN: (BURN_SLOW, BURN_WARNING, BURN_WARNING_SLOW, ANOMALOUS, SURGE_WARNING),
+    BURN_SLOW: (BURN_WARNING, ANOMALOUS, SURGE_WARNING),
+    BURN_WARNING: (BURN_WARNING_SLOW,),
     SURGE: (SURGE_WARNING, ANOMALOUS),
     SURGE_WARNING: (ANOMALOUS,),
     STUCK: (STUCK_WARNING, BACKLOG, AMOUNT_DROP),
@@ -198,6 +210,8 @@ SPEAKS_UP: tuple[tuple[Alert, Alert], ...] = (
     (ALL_FAILING, DROP),
     (ALL_FAILING, SILENT),
     (BURN, SURGE),
+    (BURN_SLOW, BURN),
+    (BURN_WARNING, BURN_SLOW),
     (BURN, RATIO),
     (DROP, SILENT),
     (DROP, DROP_ALL),
@@ -262,7 +276,7 @@ def key(labels: dict[str, str]) -> frozenset[tuple[str, str]]:
     return frozenset(labels.items())
 
 
-@pytest.mark.parametrize("source", OF_A_TERMINAL, ids=lambda source: f"{source.name}-{source.severity}")
+@pytest.mark.parametrize("source", OF_A_TERMINAL, ids=Alert.shown)
 def test_a_cause_makes_silent_what_follows_from_it_at_its_terminal_only(server: str, source: Alert) -> None:
     targets = OF_A_TERMINAL[source]
     here, there = {"terminal": "wallet"}, {"terminal": "kiosk"}
