@@ -1,12 +1,13 @@
 """`backtest`: which volume alarms there would have been."""
 
+import asyncio
 from pathlib import Path
 
 import click
 
-from exporter.app import ArgumentInvalid
-from exporter.app.backtesting import backtest_csv
-from exporter.cli.ending import fail
+from exporter.app import ArgumentInvalid, Interrupted, StartFailed, unreadable_secrets
+from exporter.app.backtesting import backtest_bank, backtest_csv
+from exporter.cli.ending import fail, load_or_fail
 from exporter.cli.flags import flag
 
 
@@ -25,19 +26,27 @@ def backtest(
     Each point is judged knowing only what came before it, by the bounds that the exporter exposes; there is no alarm
     in the first three weeks. Exit 0: replayed, with or without alarms, 2: wrong arguments or a wrong file.
     """
-    if csv_file is None:
-        if config_file is not None and (start or end):
-            fail(2, "backtest: this version cannot read the bank's history yet: give --csv=FILE --step=DURATION")
-        fail(2, "backtest: give --csv=FILE --step=DURATION")
-    # The environment may name the configuration for other commands; only what stands on the command line conflicts.
-    if start or end:
-        fail(2, "backtest: --from and --to belong to --config.file, a CSV is replayed whole: leave them out")
-    if step is None:
-        fail(2, "backtest: --csv needs --step=DURATION: how far apart its points are, like 15m or 1h")
     try:
-        text, notes = backtest_csv(csv_file, step, format_)
+        if csv_file is not None:
+            # The environment may name the configuration for other commands; only the command line conflicts.
+            if start or end:
+                fail(2, "backtest: --from and --to belong to --config.file, a CSV is replayed whole: leave them out")
+            if step is None:
+                fail(2, "backtest: --csv needs --step=DURATION: how far apart its points are, like 15m or 1h")
+            text, notes = backtest_csv(csv_file, step, format_)
+        elif config_file is not None and start and end:
+            config = load_or_fail(config_file)
+            if problems := unreadable_secrets(config):
+                fail(2, *problems)
+            text, notes = asyncio.run(backtest_bank(config, start, end, format_))
+        else:
+            fail(2, "backtest: give --csv=FILE --step=DURATION, or --config.file=FILE --from=T --to=T")
     except ArgumentInvalid as error:
         fail(2, str(error))
+    except StartFailed as error:
+        fail(1, str(error))
+    except Interrupted as interrupted:
+        fail(interrupted.exit_code, str(interrupted))
     for note in notes:
         click.echo(f"epay-exporter: {note}", err=True)
     click.echo(text)

@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 
-from exporter.bank import Bank, BankError, Refused, SpanTooLarge
+from exporter.bank import Bank, BankError, Refused
 from exporter.baseline import SLOT
 from exporter.ledger import Ledger
 from exporter.model import (
@@ -18,10 +18,8 @@ from exporter.model import (
     Duration,
     HistoryRead,
     Observer,
-    Operation,
     Outcome,
     Policy,
-    Reading,
     SlotDay,
     Span,
     Terminal,
@@ -29,6 +27,7 @@ from exporter.model import (
 from exporter.outcomes import Outcomes
 from exporter.poller.almanac import CELL, Almanac, Tally, cells
 from exporter.poller.forecasting import Forecaster
+from exporter.poller.past import PastReader
 from exporter.state.base import CommitFailed, Store
 from exporter.windows import batches
 
@@ -67,12 +66,11 @@ class Historian:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._account = account
-        self._numbers = {terminal.number: terminal.name for terminal in terminals}
+        self._names = tuple(terminal.name for terminal in terminals)
         self._ledger = ledger
-        self._bank = bank
+        self._past = PastReader(bank, terminals, outcomes)
         self._store = store
         self._policy = policy
-        self._outcomes = outcomes
         self._history = history
         self._kept = max(history + DAY, KEPT)
         self._observer = observer
@@ -82,7 +80,6 @@ class Historian:
         self._growing = history > 0
         self._sleep = sleep
         self._log = structlog.get_logger("epay.history").bind(account=account)
-        self._verdicts: dict[tuple[str, str, str], bool] = {}
         self._given_up: dict[tuple[Span, str], int] = {}
         self._minute = 0
         self._pause = 0.0
@@ -111,7 +108,7 @@ class Historian:
     async def _recall(self) -> None:
         """What an earlier run has read."""
         first = (self._clock() - self._kept) // DAY
-        almanacs = {name: Almanac(name, first) for name in self._numbers.values()}
+        almanacs = {name: Almanac(name, first) for name in self._names}
         try:
             days = await asyncio.to_thread(self._store.history, tuple(almanacs))
         except CommitFailed as error:
@@ -199,7 +196,7 @@ class Historian:
         """One cell of some terminals, into their almanacs and the store."""
         span, names = assignment
         try:
-            tallies = await self._tallied(assignment)
+            tallies = await self._past.read(assignment)
         except Refused as error:
             tallies = None
             self._log.warning("history: refused", start=span.start // SECOND, end=span.end // SECOND, reason=str(error))
@@ -213,39 +210,3 @@ class Historian:
             news += self.almanacs[name].days(span)
         first = (self._clock() - self._kept) // DAY
         await asyncio.shield(asyncio.to_thread(self._store.keep_history, news, first))
-
-    async def _tallied(self, assignment: Assignment) -> dict[str, Tally] | None:
-        """What a span holds, by terminal; None where it does not add up to what the bank counts. Raises BankError."""
-        tallies = {name: Tally() for name in assignment.terminals}
-        spans = [assignment.span]
-        while spans:
-            span = spans.pop()
-            try:
-                reading = await self._bank.read(Assignment(span, assignment.terminals))
-            except SpanTooLarge:
-                middle = (span.start + span.end) // 2
-                spans += [Span(middle, span.end), Span(span.start, middle)]
-                continue
-            if not reading.complete:
-                return None
-            self._add(reading, tallies)
-        return tallies
-
-    def _add(self, reading: Reading, tallies: Mapping[str, Tally]) -> None:
-        start, end = reading.assignment.span
-        for operation in reading.operations:
-            name = self._numbers.get(operation.number)
-            if (
-                name is not None and name in tallies and start <= operation.created < end
-            ):  # the search is wider than the span
-                success = self._succeeded(operation)
-                tallies[name].add(operation.created, operation.amount, operation.currency, success=success)
-
-    def _succeeded(self, operation: Operation) -> bool:
-        words = (operation.status, operation.code, operation.reason_code)
-        known = self._verdicts.get(words)
-        if known is None:
-            known = self._outcomes.verdict(*words).outcome is Outcome.SUCCESS
-            if len(self._verdicts) < 10_000:  # a flood of codes must not fill the memory
-                self._verdicts[words] = known
-        return known
