@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from tests.rules.equivalent import EQUIVALENT, Equivalent
 from tests.rules.mutants import Mutant, mutants
-from tests.rules.suites import Suite, parsed, reach, rule_files
+from tests.rules.suites import Suite, parsed, promtool_files, reach, rule_files
 
 LEAST: Final = 0.9
 """The share that must be killed, of each file and of all."""
@@ -81,6 +81,8 @@ def sample(whole: Sequence[tuple[str, Mutant]], of_each_file: int, seed: int) ->
 
 def trial(chosen: Iterable[tuple[str, Mutant]]) -> Trial:
     """Try mutants."""
+    for path in promtool_files():
+        parsed(path)
     with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor(_PROCESSES) as pool:
         tried = list(pool.map(lambda each: _tried(Path(directory) / str(each[0]), each[1]), enumerate(batches(chosen))))
     return Trial(

@@ -31,13 +31,9 @@ PATIENCE: Final = 120
 Test = dict[str, Any]
 
 
-def parsed(path: Path) -> Any:
-    """A YAML file's content, parsed once: not to be changed."""
-    return _parsed(path, path.stat().st_mtime_ns)
-
-
 @cache
-def _parsed(path: Path, _changed: int) -> Any:
+def parsed(path: Path) -> Any:
+    """A YAML file's content, not to be changed. It is read once: who edits a rule meanwhile disturbs nobody."""
     return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
 
 
@@ -48,11 +44,13 @@ def written(path: Path, content: Any) -> None:
     path.write_text(text, encoding="utf-8")
 
 
+@cache
 def rule_files() -> list[Path]:
     """The shipped rule files."""
     return sorted(ALERTS.glob("*.yaml"))
 
 
+@cache
 def promtool_files() -> list[Path]:
     """The promtool tests."""
     return sorted(TESTS.glob("*.test.yaml"))
