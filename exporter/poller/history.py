@@ -83,6 +83,7 @@ class Historian:
         self._given_up: dict[tuple[Span, str], int] = {}
         self._minute = 0
         self._pause = 0.0
+        self._tenths = 0
         self.almanacs: Mapping[str, Almanac] = {}
         """By terminal, from the moment on that the store has been asked."""
 
@@ -173,6 +174,7 @@ class Historian:
         if not left:
             self._growing = False
             return
+        self._tenths = int(10 - 10 * left / whole)
         self._log.info("history: reading", terminals=len(self.almanacs), spans=left, of=whole)
         for cell in wanted:
             while not (calm := self._calm()):
@@ -182,12 +184,19 @@ class Historian:
                 await self._read(assignment)
                 self._pause = 0.0
                 left -= len(assignment.terminals)
-                self._observer.observe(HistoryRead(self._account, 1 - left / whole))
+                self._tell(1 - left / whole)
                 await self._keep_up()
         self._growing = False
         missing = sum(almanac.lacks(cell) for cell in wanted for almanac in self.almanacs.values())
         self._observer.observe(HistoryRead(self._account, 1 - missing / whole))
         self._log.info("history: read", spans_missing=missing)
+
+    def _tell(self, share: float) -> None:
+        """How far it has come: in a metric, and in the log by tenths."""
+        self._observer.observe(HistoryRead(self._account, share))
+        if int(10 * share) > self._tenths:
+            self._tenths = int(10 * share)
+            self._log.info("history: reading", read=f"{share:.0%}")
 
     def _hopeless(self, cell: Span, name: str) -> bool:
         return self._given_up.get((cell, name), 0) >= _TRIES
