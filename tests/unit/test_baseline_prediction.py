@@ -38,8 +38,8 @@ def _expected(history: History, window: Duration = HOUR, at: Instant = _AT, grai
 
 
 def _weekly(*volumes: float) -> Callable[[Instant], float]:
-    """A volume for each week, newest first."""
-    return lambda age: (*volumes, volumes[-1])[(age - 1) // WEEK]
+    """A volume for each week, newest first, each with the hour before it: the one that is compared with now."""
+    return lambda age: volumes[max(0, age - HOUR - 1) // WEEK]
 
 
 def _noisy(level: float, share: float, seed: int = 1) -> Callable[[Instant], float]:
@@ -107,7 +107,7 @@ def test_a_half_drop_of_a_day_is_not_learned() -> None:
 
 def test_a_new_level_is_believed_after_two_weeks() -> None:
     one_week = _past(_weekly(50, 100, 100, 100, 100))
-    two_weeks = _past(lambda age: 50 if age <= 2 * WEEK + HOUR else 100)
+    two_weeks = _past(_weekly(50, 50, 100, 100, 100))
     assert _expected(one_week).expected == pytest.approx(400)
     assert _expected(two_weeks).expected == pytest.approx(200)
 
