@@ -11,6 +11,7 @@ from exporter.model import DAY, Duration, Instant
 
 _RESIDUAL_WEEKS: Final = 2
 _FEWEST_DAYS: Final = 4
+_FEWEST_WEEKS: Final = 3
 _FEWEST_TREND_WEEKS: Final = 4
 _SLOWEST: Final = 0.8
 _FASTEST: Final = 1.25
@@ -76,9 +77,9 @@ def residuals(history: History, at: Instant, window: Duration, factors: Sequence
             for week, factor in enumerate(factors)
             if place + week * lag <= len(sums) and sums[-place - week * lag] >= 0
         ]
-        for week, value in known:
-            if week >= _RESIDUAL_WEEKS or len(known) < 3:
-                break
+        if len(known) < _FEWEST_WEEKS:
+            continue
+        for week, value in (one for one in known if one[0] < _RESIDUAL_WEEKS):
             others = median([other for number, other in known if number != week])
             found.append(Residual(end - (place - 1 + week * lag) * step, value, others))
     return found

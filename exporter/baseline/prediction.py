@@ -3,8 +3,8 @@
 E is the median over the same time of the past 4 weeks, 5 where there are 5, each of them brought to the level of the
 last 7 days first (`measuring.levels`): with steady growth the plain median would be two and a half weeks late. What
 this correction may do is bounded by what the weeks themselves have shown: E lies between the second lowest and the
-second highest of them, moved on by two weeks of a trend that most weeks agree on. So no single bad week moves E, an
-outage is not learned, and a new level is believed after two weeks.
+second highest of them, moved on by a week of a trend that most weeks agree on. So no single bad week moves E, an
+outage is not learned, a new level is believed after two weeks, and growth is followed up to last week's volume.
 """
 
 from statistics import median
@@ -35,8 +35,8 @@ class Baseline:
         self._settings = settings
         self._grain = grain
         self._factors = levels(history, at, settings.weeks + 1)
-        fortnight = trend(self._factors) ** 2
-        self._lowest, self._highest = min(1.0, fortnight), max(1.0, fortnight)
+        a_week = trend(self._factors)
+        self._lowest, self._highest = min(1.0, a_week), max(1.0, a_week)
         self._spreads = Spreads(residuals(history, at, window, self._factors), grain)
 
     def expect(self, at: Instant) -> Expectation | None:
