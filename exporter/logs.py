@@ -33,11 +33,12 @@ def configure(level: str, format: str, secrets: Iterable[str] = ()) -> None:  # 
 
     Libraries speak from warning upwards only: their chatter is not about the bank.
     """
+    _MASKING.know(secrets)
     threshold = getattr(logging, level.upper())
     finish: list[Processor] = [
         structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%S.%fZ", utc=True, key="ts"),
         structlog.processors.format_exc_info,
-        _Masking(secrets),
+        _MASKING,
         _in_order,
         *_renderers(format),
     ]
@@ -62,6 +63,11 @@ def configure(level: str, format: str, secrets: Iterable[str] = ()) -> None:  # 
     root.setLevel(max(threshold, logging.WARNING))
 
 
+def mask(secrets: Iterable[str]) -> None:
+    """Mask these secrets as well from now on, also in what loggers say that were made before."""
+    _MASKING.know(secrets, also=True)
+
+
 class _Stderr:
     """Stderr as it is at the time of writing, should somebody have put another in its place."""
 
@@ -80,10 +86,19 @@ class _Handler(logging.StreamHandler[Any]):
 
 
 class _Masking:
-    """Replaces every known secret in every field, and brings all values into a form that can be rendered."""
+    """Replaces every known secret in every field, and brings all values into a form that can be rendered.
 
-    def __init__(self, secrets: Iterable[str]) -> None:
-        forms = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in _forms(secret)}
+    There is one for all loggers, since a bound logger keeps the processors that it was made with.
+    """
+
+    def __init__(self) -> None:
+        self._known: frozenset[str] = frozenset()
+        self._secrets: re.Pattern[str] | None = None
+
+    def know(self, secrets: Iterable[str], *, also: bool = False) -> None:
+        """Replace these from now on; `also`: and those known before."""
+        self._known = frozenset(secrets) | (self._known if also else frozenset())
+        forms = {form for secret in self._known if len(secret) >= _SHORTEST_SECRET for form in _forms(secret)}
         longest_first = sorted(forms, key=len, reverse=True)  # one secret may hold another
         self._secrets = re.compile("|".join(map(re.escape, longest_first))) if forms else None
 
@@ -118,6 +133,9 @@ class _Masking:
                 return self._text(str(value) or type(value).__name__)
             case _:
                 return self._text(str(value))
+
+
+_MASKING: Final = _Masking()
 
 
 def _forms(secret: str) -> set[str]:

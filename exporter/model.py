@@ -17,6 +17,8 @@ SECOND: Duration = 1_000_000
 MINUTE: Duration = 60 * SECOND
 HOUR: Duration = 60 * MINUTE
 DAY: Duration = 24 * HOUR
+SLOTS_A_DAY = 96
+"""The grain of the history that baselines are made from: quarters of an hour."""
 
 OTHER = "other"
 """Label value for what lies beyond a limit on distinct values, or is not fit to be a label."""
@@ -189,6 +191,19 @@ OF_ACCOUNTS = frozenset({Family.VISIBILITY_BUCKET, Family.VISIBILITY_SUM, Family
 """The families whose first label is the account; that of all others is the terminal."""
 
 
+class SlotDay(NamedTuple):
+    """A day (UTC) of what a terminal's history holds: how much there was in each of its quarters of an hour.
+
+    `day` counts days since the epoch. `kind` is empty for numbers of operations, or a currency for the amounts of its
+    successes, in minor units. `values` are SLOTS_A_DAY signed integers of 64 bits, little-endian; negative: not read.
+    """
+
+    terminal: str
+    day: int
+    kind: str
+    values: bytes
+
+
 class Total(NamedTuple):
     """The name of one exact total."""
 
@@ -336,6 +351,34 @@ class WindowTally:
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """What a window should hold by the past weeks, and the bounds of the ordinary.
+
+    Operations where `currency` is empty, else what successes come to, in minor units.
+    """
+
+    window: Duration
+    currency: str
+    expected: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a terminal's past says of now.
+
+    weeks: how many past weeks are known at this time of the week. usual_gap: the longest time without an operation in a
+    usual week, None where that is not known. active_days: of the last seven closed days, those with operations.
+    """
+
+    windows: tuple[Expected, ...] = ()
+    weeks: int = 0
+    usual_gap: Duration | None = None
+    active_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble:
     """What is wrong and since when, fit for a page and a log: no secret, no personal data.
 
@@ -372,6 +415,42 @@ class TerminalSnapshot:
     oldest_pending: Instant | None
     trouble: Trouble | None = None
     difference: Difference | None = None
+    forecast: Forecast | None = None
+
+
+CALENDAR_KINDS = ("holiday", "maintenance")
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarEntry:
+    """A holiday or a maintenance; `terminals` empty means all of them."""
+
+    start: Instant
+    end: Instant
+    kind: str
+    terminals: tuple[str, ...] = ()
+
+    def covers(self, terminal: str, now: Instant) -> bool:
+        """Whether it is going on for a terminal."""
+        return self.start <= now < self.end and (not self.terminals or terminal in self.terminals)
+
+
+class Threshold(NamedTuple):
+    """A number that alert rules compare with; `severity` is the setting's name, of which not all are severities."""
+
+    terminal: str
+    alert: str
+    severity: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Supervision:
+    """What the configuration says to alert rules: of every configured terminal, whether it has been polled or not."""
+
+    terminals: tuple[str, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
+    calendar: tuple[CalendarEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,6 +466,7 @@ class Snapshot:
     terminals: tuple[TerminalSnapshot, ...]
     totals: Mapping[Total, int]
     born: Mapping[Total, int] = field(default_factory=dict)
+    supervision: Supervision = field(default_factory=Supervision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -418,10 +498,21 @@ class PollMade:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class HistoryRead:
+    """The history of an account has been read so far: a share from 0 to 1 of what is wanted."""
+
+    account: str
+    share: float
+
+
+Event = RequestMade | LoginMade | PollMade | HistoryRead
+
+
 class Observer(Protocol):
     """Listens to what the rooms do; Prometheus is one listener, the log another."""
 
-    def observe(self, event: RequestMade | LoginMade | PollMade) -> None:
+    def observe(self, event: Event) -> None:
         """Take note of one event; never raises."""
 
 

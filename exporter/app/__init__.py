@@ -4,7 +4,9 @@ from exporter.app.backfilling import ArgumentInvalid, Backfill, Interrupted, bac
 from exporter.app.clock import wall_clock
 from exporter.app.demo import Addresses, demo
 from exporter.app.examining import Examined, examine
-from exporter.app.running import Options, StartFailed, readable_secrets, run, unreadable_secrets
+from exporter.app.running import Options, run
+from exporter.app.secrecy import readable_secrets, unreadable_secrets
+from exporter.app.starting import StartFailed
 
 __all__ = [
     "Addresses",

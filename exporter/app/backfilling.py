@@ -3,10 +3,9 @@
 import asyncio
 import contextlib
 import random
-import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -14,7 +13,8 @@ from pathlib import Path
 import httpx
 
 from exporter.app.clock import wall_clock
-from exporter.app.running import StartFailed
+from exporter.app.signals import until_signalled
+from exporter.app.starting import StartFailed
 from exporter.backfill import (
     LONGEST_STEP,
     Grid,
@@ -38,7 +38,7 @@ from exporter.backfill import (
 from exporter.bank import MAX_RECORDS, BankError
 from exporter.client import EpayClient, http_client
 from exporter.config import Account, Config, DurationInvalid, format_duration, parse_duration
-from exporter.model import SECOND, Duration, Instant, LoginMade, PollMade, RequestMade
+from exporter.model import SECOND, Duration, Event, Instant
 
 
 class ArgumentInvalid(Exception):
@@ -76,10 +76,12 @@ async def backfill(config: Config, task: Backfill) -> tuple[list[str], bool]:
         raise StartFailed(str(unusable)) from None
     with contextlib.closing(spool), _progress(spool, lanes(config.accounts)) as progress:
         try:
-            async with _until_signalled(spool):
+            async with until_signalled() as received:
                 await _read(config, spool, progress)
                 names = [terminal.name for terminal in config.terminals]
                 done = await write(spool, names, task.output, progress, force=task.force)
+            if received:
+                raise Interrupted(received[0], _with_what_is_kept("interrupted", spool))
         except BankError as error:
             raise StartFailed(_with_what_is_kept(str(error), spool)) from None
         except (SpoolUnusable, OutputExists) as error:
@@ -197,29 +199,5 @@ async def _read(config: Config, spool: Spool, progress: Progress) -> None:
 class _Nobody:
     """Listens to nothing: a backfill exposes no metrics of its own."""
 
-    def observe(self, event: RequestMade | LoginMade | PollMade) -> None:
+    def observe(self, event: Event) -> None:
         """Let it pass."""
-
-
-@contextlib.asynccontextmanager
-async def _until_signalled(spool: Spool) -> AsyncIterator[None]:
-    """SIGTERM and SIGINT end the body where it waits next. Raises Interrupted then."""
-    loop, body = asyncio.get_running_loop(), asyncio.current_task()
-    received: list[int] = []
-
-    def stop(number: int) -> None:
-        if not received and body is not None:
-            received.append(number)
-            body.cancel()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop, number)
-    try:
-        yield
-    except asyncio.CancelledError:
-        if not received:
-            raise
-        raise Interrupted(received[0], _with_what_is_kept("interrupted", spool)) from None
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)

@@ -7,7 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from exporter.app.clock import wall_clock
-from exporter.app.running import Options, StartFailed, run
+from exporter.app.running import Options, run
+from exporter.app.starting import StartFailed
 from exporter.config import load
 from exporter.simulator.server import Settings, serve
 from exporter.simulator.world import TERMINALS

@@ -28,7 +28,7 @@ from exporter.web import Protection
     metavar="FILE",
     help="TLS, basic auth, headers and a rate limit, in the exporter-toolkit's format; read again when it changes.",
 )
-@flag("--web.enable-lifecycle", is_flag=True, help="Allow a reload by POST /-/reload; this version cannot reload yet.")
+@flag("--web.enable-lifecycle", is_flag=True, help="Allow a reload by POST /-/reload.")
 @log_level_flag
 @log_format_flag
 def run(
@@ -42,7 +42,7 @@ def run(
 ) -> None:
     """Poll the bank and serve the metrics."""
     protection, unprotected = _protection(web_config_file)
-    options = app.Options(web_listen_address, _path(web_telemetry_path), protection)
+    options = app.Options(web_listen_address, _path(web_telemetry_path), protection, config_file, web_enable_lifecycle)
     config = load_or_fail(config_file, unprotected)
     if problems := app.unreadable_secrets(config):
         fail(2, *problems)
@@ -57,8 +57,6 @@ def run(
     )
     if protection is not None:
         protection.announce()
-    if web_enable_lifecycle:
-        log.warning("--web.enable-lifecycle: this version cannot reload: restart it to apply a new configuration")
     run_to_the_end(app.run(config, options))
 
 

@@ -11,7 +11,7 @@ from exporter.client import answers
 from exporter.client.answers import TokenRefused
 from exporter.client.pauses import PATIENCE
 from exporter.client.search import question, walk
-from exporter.client.tokens import Token, Tokens
+from exporter.client.tokens import Session, Token, Tokens
 from exporter.client.transport import Transport
 from exporter.config.records import Account, Limits, Poll
 from exporter.model import SECOND, Assignment, Clock, Observer, Operation, Page, Reading, Rejection
@@ -22,7 +22,10 @@ _PASSES = 3
 
 
 class EpayClient:
-    """Reads one account's list. Safe to be called concurrently: the token and the budget are shared."""
+    """Reads one account's list. Safe to be called concurrently: the token and the budget are shared.
+
+    A second client with the `tokens` of the first has a budget of its own for what must not be in the way of it.
+    """
 
     def __init__(
         self,
@@ -37,7 +40,10 @@ class EpayClient:
         random: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         max_records: int = MAX_RECORDS,
+        tokens: Tokens | None = None,
         decode: Callable[[bytes], Page] = decode,
+        session: Session | None = None,
+        held: float = 0.0,
     ) -> None:
         self._account = account
         self._page_size = poll.page_size
@@ -46,7 +52,18 @@ class EpayClient:
         self._random = random
         self._sleep = sleep
         self._transport = Transport(account.name, poll, limits, http, slots, observer, clock, monotonic, sleep)
-        self._tokens = Tokens(account, self._transport, observer, clock, monotonic, random)
+        self._transport.hold(held)
+        self.tokens = tokens or Tokens(account, self._transport, observer, clock, monotonic, random, session)
+
+    @property
+    def session(self) -> Session:
+        """The login as it stands, for the client that takes the place of this one."""
+        return self.tokens.session
+
+    @property
+    def held(self) -> float:
+        """Seconds that are left of a pause the bank has asked for."""
+        return self._transport.held()
 
     async def read(self, assignment: Assignment) -> Reading:
         """All pages of an assignment, read again while they do not add up. Raises BankError."""
@@ -88,23 +105,23 @@ class EpayClient:
 
     async def _authorized(self, body: bytes) -> Page:
         """One page, with a new token where the old one is no longer accepted."""
-        token = await self._tokens.current()
+        token = await self.tokens.current()
         try:
             page = await self._request(body, token)
         except TokenRefused as error:
             refusal = error
         else:
-            self._tokens.accepted(token)
+            self.tokens.accepted(token)
             return page
-        token = await self._tokens.replacement(token, refusal)
+        token = await self.tokens.replacement(token, refusal)
         try:
             page = await self._request(body, token)
         except TokenRefused as error:
             refusal = error
         else:
-            self._tokens.accepted(token, after_refusal=True)
+            self.tokens.accepted(token, after_refusal=True)
             return page
-        raise self._tokens.verdict(token, refusal)
+        raise self.tokens.verdict(token, refusal)
 
     async def _request(self, body: bytes, token: Token) -> Page:
         return await self._transport.post(
@@ -120,7 +137,7 @@ class EpayClient:
         )
 
     def _held(self) -> float:
-        return max(self._transport.held(), self._tokens.held())
+        return max(self._transport.held(), self.tokens.held())
 
     def _worth_another_try(self, state: RetryCallState) -> bool:
         error = state.outcome.exception() if state.outcome is not None else None

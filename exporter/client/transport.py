@@ -33,6 +33,11 @@ def http_client(timeout: Duration) -> httpx.AsyncClient:
     )
 
 
+def set_timeout(http: httpx.AsyncClient, timeout: Duration) -> None:
+    """Another timeout for the requests from now on; connections stay open."""
+    http.timeout = httpx.Timeout(timeout / SECOND)
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came back, not yet judged. The body never shows in repr: it may hold tokens and personal data.
@@ -78,6 +83,10 @@ class Transport:
     def held(self) -> float:
         """Seconds that are left of a pause the bank has asked for."""
         return max(0.0, self._held_until - self._monotonic())
+
+    def hold(self, seconds: float) -> None:
+        """Ask nothing for so long, or longer where that was to be already."""
+        self._held_until = max(self._held_until, self._monotonic() + seconds)
 
     def check_held(self) -> None:
         """Raises Throttled while a pause lasts that is too long to be waited for."""
@@ -153,7 +162,7 @@ class Transport:
     def _check(self, answer: Answer) -> None:
         """What is the same for login and list."""
         if answer.retry_after is not None:
-            self._held_until = max(self._held_until, self._monotonic() + answer.retry_after)
+            self.hold(answer.retry_after)
             raise Throttled("rate_limited", f"{answer.host} has had too many requests of account {self._account}")
         if 300 <= answer.status < 400:
             raise Garbled("malformed", f"{answer.host} redirects elsewhere ({answer.status}): check the URL")

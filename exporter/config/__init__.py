@@ -8,7 +8,6 @@ from exporter.config.records import (
     Account,
     Alerts,
     Baseline,
-    CalendarEntry,
     Config,
     Limits,
     Paging,
@@ -16,7 +15,6 @@ from exporter.config.records import (
     Secret,
     SecretUnreadable,
     TerminalFilter,
-    Thresholds,
     TokenBody,
 )
 
@@ -25,7 +23,6 @@ __all__ = [
     "Account",
     "Alerts",
     "Baseline",
-    "CalendarEntry",
     "Config",
     "ConfigInvalid",
     "DurationInvalid",
@@ -36,7 +33,6 @@ __all__ = [
     "Secret",
     "SecretUnreadable",
     "TerminalFilter",
-    "Thresholds",
     "TokenBody",
     "format_duration",
     "load",

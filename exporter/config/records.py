@@ -6,8 +6,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from exporter.model import DAY, HOUR, MINUTE, SECOND, Duration, Instant, Terminal
+from exporter.model import DAY, HOUR, MINUTE, SECOND, CalendarEntry, Duration, Terminal
 from exporter.outcomes import Outcomes
+from exporter.thresholds import Given
 
 _LONGEST_SECRET: Final = 64 * 1024
 
@@ -24,10 +25,11 @@ class SecretUnreadable(Exception):
 class Secret:
     """A credential, given outright or as a file that is read again at every login, so that rotation needs no reload.
 
-    `key` names it in errors (`accounts[0].password`). Its value never shows in repr.
+    `key` names it in errors (`accounts[0].password`), and is no part of what it is: an account that has moved in the
+    file is the same. Its value never shows in repr.
     """
 
-    key: str
+    key: str = field(compare=False)
     value: str | None = field(default=None, repr=False)
     file: Path | None = None
 
@@ -126,25 +128,11 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True)
-class CalendarEntry:
-    """A holiday or a maintenance; `terminals` empty means all of them."""
-
-    start: Instant
-    end: Instant
-    kind: str
-    terminals: tuple[str, ...] = ()
-
-
-Thresholds = Mapping[str, Mapping[str, float] | None]
-"""Alert name → setting → value; None where the alert is switched off."""
-
-
-@dataclass(frozen=True, slots=True)
 class Alerts:
     """Thresholds as data: defaults, and by terminal name what differs from them."""
 
-    defaults: Thresholds = field(default_factory=dict)
-    terminals: Mapping[str, Thresholds] = field(default_factory=dict)
+    defaults: Given = field(default_factory=dict)
+    terminals: Mapping[str, Given] = field(default_factory=dict)
 
 
 REQUIRED_WINDOWS: tuple[Duration, ...] = (5 * MINUTE, 15 * MINUTE, HOUR)

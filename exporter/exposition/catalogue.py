@@ -133,6 +133,68 @@ FINALIZATION: Final = Definition(
     f"Time from the creation of an operation to the poll that first saw it final, poll interval included; {_POLLED}.",
     ("terminal",),
 )
+_SAME_TIME: Final = "the median of the same time of the past weeks"
+EXPECTED_OPERATIONS: Final = Definition(
+    "epay_expected_operations",
+    Kind.GAUGE,
+    f"Operations, of any outcome, that the sliding window should hold: {_SAME_TIME}; for the window as of the last "
+    "poll, absent with fewer than three of them, and when polls have failed for three intervals.",
+    ("terminal", "window"),
+)
+EXPECTED_OPERATIONS_LOWER: Final = Definition(
+    "epay_expected_operations_lower",
+    Kind.GAUGE,
+    "Fewer operations than this in the sliding window are out of the ordinary; always above 0 where the expected is, "
+    "so that a total stop is below it. For the window as of the last poll; absent as epay_expected_operations is.",
+    ("terminal", "window"),
+)
+EXPECTED_OPERATIONS_UPPER: Final = Definition(
+    "epay_expected_operations_upper",
+    Kind.GAUGE,
+    "More operations than this in the sliding window are out of the ordinary; for the window as of the last poll, "
+    "absent as epay_expected_operations is.",
+    ("terminal", "window"),
+)
+EXPECTED_AMOUNT: Final = Definition(
+    "epay_expected_amount",
+    Kind.GAUGE,
+    f"What the successes in the sliding window should come to, in major units of the currency: {_SAME_TIME}; for the "
+    "window as of the last poll, absent as epay_expected_operations is.",
+    ("terminal", "window", "currency"),
+)
+EXPECTED_AMOUNT_LOWER: Final = Definition(
+    "epay_expected_amount_lower",
+    Kind.GAUGE,
+    "Less than this in the sliding window is out of the ordinary, in major units of the currency; for the window as of "
+    "the last poll, absent as epay_expected_operations is.",
+    ("terminal", "window", "currency"),
+)
+EXPECTED_AMOUNT_UPPER: Final = Definition(
+    "epay_expected_amount_upper",
+    Kind.GAUGE,
+    "More than this in the sliding window is out of the ordinary, in major units of the currency; for the window as of "
+    "the last poll, absent as epay_expected_operations is.",
+    ("terminal", "window", "currency"),
+)
+BASELINE_WEEKS: Final = Definition(
+    "epay_baseline_weeks",
+    Kind.GAUGE,
+    f"How many past weeks are known at this time of the week; with fewer than three nothing is expected; {_POLLED}.",
+    ("terminal",),
+)
+USUAL_GAP: Final = Definition(
+    "epay_usual_gap_seconds",
+    Kind.GAUGE,
+    "The longest time without an operation in a usual week (the median over the past weeks), to a quarter of an hour; "
+    "read from the bank's history, absent with fewer than three weeks.",
+    ("terminal",),
+)
+ACTIVE_DAYS: Final = Definition(
+    "epay_active_days",
+    Kind.GAUGE,
+    "On how many of the last seven closed days (UTC+5) the terminal had an operation; read from the bank's history.",
+    ("terminal",),
+)
 TERMINAL_INFO: Final = Definition(
     "epay_terminal_info",
     Kind.GAUGE,
@@ -228,6 +290,20 @@ LABEL_OVERFLOW: Final = Definition(
     Kind.COUNTER,
     f"Operations shown under code other, because the terminal has more codes than the limit allows; {_POLLED}.",
     ("terminal",),
+)
+ALERT_THRESHOLD: Final = Definition(
+    "epay_alert_threshold",
+    Kind.GAUGE,
+    "A setting of a shipped alert rule, as configured for this terminal; absent where the alert is switched off. "
+    "Not of a poll of the bank: there from the start.",
+    ("terminal", "alert", "severity"),
+)
+CALENDAR_ACTIVE: Final = Definition(
+    "epay_calendar_active",
+    Kind.GAUGE,
+    "Whether a configured holiday or maintenance is going on for this terminal (1) or not (0). As of the scrape, not "
+    "of a poll of the bank.",
+    ("terminal", "kind"),
 )
 DUPLICATES: Final = Definition(
     "epay_duplicate_operations_total",

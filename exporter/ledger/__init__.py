@@ -36,7 +36,7 @@ from exporter.model import (
 )
 from exporter.outcomes import Outcomes
 
-__all__ = ["APART", "Ledger", "advance"]
+__all__ = ["APART", "Acquaintance", "Ledger", "advance"]
 
 
 def advance(checkpoint: Checkpoint, span: Span, now: Instant) -> Checkpoint:
@@ -79,6 +79,14 @@ class _Draft:
             self.increments[total] += amount
 
 
+@dataclass(frozen=True, slots=True)
+class Acquaintance:
+    """What a ledger has met that no store keeps: ids of strangers, and what the log has been told."""
+
+    strangers: Mapping[bytes, Instant]
+    told: frozenset[Notice]
+
+
 class Ledger:
     """The operations of one account within sight, and its totals."""
 
@@ -118,6 +126,16 @@ class Ledger:
             if entry.key.terminal in self._labels:
                 details = self._details[entry.key.terminal].bounded(entry.details)
                 self._shelf.put(entry if details == entry.details == () else entry._replace(details=details))
+
+    @property
+    def acquaintance(self) -> Acquaintance:
+        """For another ledger of the same account to go on with."""
+        return Acquaintance(dict(self._strangers), frozenset(self._told))
+
+    def acquaint(self, acquaintance: Acquaintance) -> None:
+        """Count no stranger again, and tell nothing twice, that a ledger before this one has."""
+        self._strangers.update(acquaintance.strangers)
+        self._told.update(acquaintance.told)
 
     @property
     def checkpoints(self) -> Mapping[str, Checkpoint]:

@@ -48,8 +48,16 @@ class Bookkeeper:
 
     async def _commit(self, decide: Callable[[], Decision]) -> None:
         decision = decide()
-        # a cancelled poll must not leave a commit behind that memory knows nothing of
-        await asyncio.shield(self._commit_and_apply(decision))
+        # A cancelled poll must not leave a commit behind that memory knows nothing of, nor one that is still under way:
+        # who goes on in its place after a reload asks the store where to begin.
+        committing = asyncio.create_task(self._commit_and_apply(decision))
+        try:
+            await asyncio.shield(committing)
+        except asyncio.CancelledError:
+            await asyncio.wait({committing})
+            if not committing.cancelled():
+                committing.exception()  # if it failed, nothing has changed, and nobody is left to be told
+            raise
         self._reporter.noticed(decision.notices)
 
     async def _commit_and_apply(self, decision: Decision) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -16,6 +16,7 @@ from exporter.model import (
     Checkpoint,
     Clock,
     Duration,
+    Forecast,
     Instant,
     Observer,
     Policy,
@@ -25,6 +26,7 @@ from exporter.model import (
     WindowTally,
 )
 from exporter.poller.bookkeeping import Bookkeeper
+from exporter.poller.handover import Handover, State
 from exporter.poller.publication import Publication
 from exporter.poller.reading import Reader, Result
 from exporter.poller.reconciliation import Reconciler
@@ -33,19 +35,6 @@ from exporter.state.base import CommitFailed, Store
 
 _SHORTEST_BUDGET: Final = 10.0
 """Seconds of catching up and filling that one poll may take before it publishes, and the next one goes on."""
-
-
-@dataclass(slots=True)
-class _State:
-    """What the last polls of a terminal came to."""
-
-    tried: bool = False
-    read: bool = False
-    failing: bool = False
-    last_success: Instant | None = None  # by our clock: how fresh the data is
-    read_to: Instant | None = None  # by the bank's: where the windows end
-    head_complete: bool = True
-    sweep_complete: bool = True
 
 
 class AccountPoller:
@@ -66,6 +55,8 @@ class AccountPoller:
         bank_clock: Clock,
         monotonic: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        former: Handover | None = None,
+        forecast: Callable[[str, Instant], Forecast | None] = lambda *_: None,
     ) -> None:
         self._account = account
         self._terminals = {terminal.name: terminal for terminal in terminals}
@@ -78,13 +69,32 @@ class AccountPoller:
         self._bank_clock = bank_clock
         self._monotonic = monotonic
         self._sleep = sleep
+        self._forecast = forecast
         self._reporter = Reporter(account, tuple(self._terminals))
         bookkeeper = Bookkeeper(ledger, store, self._reporter)
         self._reconciler = Reconciler(terminals, bank, ledger, bookkeeper, policy, self._reporter)
         self._reader = Reader(bank, ledger, bookkeeper, policy, self._reporter, bank_clock, monotonic)
-        self._states = {name: _State() for name in self._terminals}
+        self._states = {name: State() for name in self._terminals}
         self._slow_sweep_said = False
+        if former is not None:
+            self._go_on_from(former)
         self._publish(clock())
+
+    def handover(self) -> Handover:
+        """What the poller that takes the place of this one is to know. Ask when this one has ended."""
+        troubles = {name: trouble for name in self._terminals if (trouble := self._reporter.trouble(name)) is not None}
+        differences = dict(self._reconciler.differences)
+        return Handover(self._terminals, self._states, troubles, differences, self._ledger.acquaintance)
+
+    def _go_on_from(self, former: Handover) -> None:
+        """Stand where the former poller stood: what it has shown stays until the first poll of this one."""
+        self._ledger.acquaint(former.acquaintance)
+        for name in [name for name, terminal in self._terminals.items() if former.same(terminal)]:
+            self._states[name] = replace(former.states[name])
+            if name in former.troubles:
+                self._reporter.resume(name, former.troubles[name])
+            if name in former.differences:
+                self._reconciler.differences[name] = former.differences[name]
 
     async def run(self) -> None:
         """Poll every `interval`, sweep every `sweep_interval` once the first poll has been made; until cancelled."""
@@ -108,6 +118,15 @@ class AccountPoller:
             structlog.get_logger("epay.poller").exception("defect", account=self._account)
             self._fail(dict.fromkeys(self._terminals, BankError("defect", "a defect of the exporter: see the log")))
             self._publish(self._clock())
+
+    def calm(self) -> tuple[str, ...]:
+        """The terminals that are read without trouble and up to now, with whole windows."""
+        shown = self._publication.current().terminals
+        return tuple(
+            each.terminal.name
+            for each in shown
+            if each.terminal.name in self._states and each.windows and not each.failing and not each.catching_up
+        )
 
     async def poll(self) -> None:
         """Bring every terminal's watermark to now, fill the windows where they are not yet, publish."""
@@ -206,6 +225,7 @@ class AccountPoller:
             oldest_pending=min((entry.created for entry in pending), default=None),
             trouble=self._reporter.trouble(name),
             difference=self._reconciler.differences.get(name),
+            forecast=self._forecast(name, at),
         )
 
     def _tally(self, name: str, at: Instant, checkpoint: Checkpoint) -> tuple[WindowTally, ...]:

@@ -1,9 +1,9 @@
 """The one reference that scrapes read: an immutable snapshot, swapped whole."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from exporter.model import OF_ACCOUNTS, Duration, Instant, Remembered, Snapshot, TerminalSnapshot, Total
+from exporter.model import OF_ACCOUNTS, Duration, Instant, Remembered, Snapshot, Supervision, TerminalSnapshot, Total
 
 
 class Publication:
@@ -27,9 +27,24 @@ class Publication:
         """The newest snapshot."""
         return self._current
 
+    def arrange(self, accounts: Sequence[str], stale_after: Duration, supervision: Supervision) -> None:
+        """Show these accounts in this order and no others, and what alert rules compare with.
+
+        What goes away without a scraper ever having been shown it begins with a zero should it come back; what has been
+        shown does not, or its value would be counted twice.
+        """
+        self._stale_after = stale_after
+        self._terminals = {name: self._terminals[name] for name in accounts if name in self._terminals}
+        self._totals = {name: self._totals[name] for name in accounts if name in self._totals}
+        shown = {total for part in self._totals.values() for total in part}
+        for total in [total for total in self._unscraped if total not in shown]:
+            del self._unscraped[total], self._born[total]
+        self._swap(self._current.taken, supervision)
+
     def restore(self, remembered: Remembered) -> None:
         """Totals that an earlier run has shown do not begin with a zero again."""
-        self._born.update(dict.fromkeys(remembered.totals.keys() - remembered.unscraped, 0))
+        for total in remembered.totals.keys() - remembered.unscraped - self._born.keys():
+            self._born[total] = 0
 
     def scraped(self, sequence: int) -> None:
         """A scraper has been shown a snapshot; `news` is set where that was the first showing of a total."""
@@ -62,11 +77,15 @@ class Publication:
                 self._born[total] = self._unscraped[total] = sequence
         self._terminals[account] = terminals
         self._totals[account] = dict(totals)
+        self._swap(now, self._current.supervision)
+
+    def _swap(self, taken: Instant, supervision: Supervision) -> None:
         self._current = Snapshot(
-            sequence=sequence,
-            taken=now,
+            sequence=self._current.sequence + 1,
+            taken=taken,
             stale_after=self._stale_after,
             terminals=tuple(terminal for part in self._terminals.values() for terminal in part),
             totals={total: value for part in self._totals.values() for total, value in part.items()},
             born=dict(self._born),
+            supervision=supervision,
         )

@@ -25,6 +25,10 @@ class Reporter:
         """What is wrong with a terminal, and since when."""
         return self._troubles.get(name)
 
+    def resume(self, name: str, trouble: Trouble) -> None:
+        """Something was wrong with a terminal before, and the log knows it."""
+        self._troubles[name] = trouble
+
     def failed(self, failures: Mapping[str, BankError], now: Instant) -> None:
         """Terminals that this poll could not read."""
         fresh: defaultdict[tuple[str, str], list[str]] = defaultdict(list)

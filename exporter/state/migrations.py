@@ -49,6 +49,18 @@ MIGRATIONS: Final[tuple[tuple[str, str], ...]] = (
         """,
     ),
     (
+        "the history that baselines are made from, a day of a terminal in a row",
+        """
+        CREATE TABLE history (
+            day INTEGER NOT NULL,
+            terminal INTEGER NOT NULL REFERENCES names,
+            kind TEXT NOT NULL,
+            slots BLOB NOT NULL,
+            PRIMARY KEY (day, terminal, kind)
+        ) STRICT, WITHOUT ROWID;
+        """,
+    ),
+    (
         "what windows are broken down by",
         """
         CREATE TABLE details (

@@ -25,6 +25,7 @@ from exporter.model import (
     Outcome,
     Remembered,
     SeriesKey,
+    SlotDay,
     Span,
     Standing,
     Total,
@@ -136,26 +137,27 @@ class SqliteStore:
 
     def recall(self, names: Collection[str] = (), retention: Duration | None = None) -> Remembered:
         """What was committed. Raises StateUnusable where the file turns out to be damaged."""
-        try:
-            checkpoints = {
-                name: Checkpoint(*rest)
-                for name, *rest in self._db.execute(f"SELECT {_CHECKPOINT} FROM terminals")  # noqa: S608  ours
-            }
-            totals = {
-                Total(Family(family), tuple(json.loads(labels))): value
-                for family, labels, value in self._db.execute("SELECT family, labels, value FROM totals")
-            }
-            unscraped = frozenset(
-                Total(Family(family), tuple(json.loads(labels)))
-                for family, labels in self._db.execute("SELECT family, labels FROM totals WHERE NOT scraped")
-            )
-            since = recalled_since((checkpoints[name] for name in names if name in checkpoints), retention)
-            since = max(since, self._kept_since)
-            entries = self._select("created >= ? OR standing = ?", since, Standing.FOLLOWED)
-        except sqlite3.Error as error:
-            raise StateUnusable(f"state {self._path}: {_advice(error)}") from None
-        except (ValueError, KeyError):  # what SQLite has given back whole is no row of ours
-            raise StateUnusable(f"state {self._path}: {_DAMAGED}") from None
+        with self._lock:
+            try:
+                checkpoints = {
+                    name: Checkpoint(*rest)
+                    for name, *rest in self._db.execute(f"SELECT {_CHECKPOINT} FROM terminals")  # noqa: S608  ours
+                }
+                totals = {
+                    Total(Family(family), tuple(json.loads(labels))): value
+                    for family, labels, value in self._db.execute("SELECT family, labels, value FROM totals")
+                }
+                unscraped = frozenset(
+                    Total(Family(family), tuple(json.loads(labels)))
+                    for family, labels in self._db.execute("SELECT family, labels FROM totals WHERE NOT scraped")
+                )
+                since = recalled_since((checkpoints[name] for name in names if name in checkpoints), retention)
+                since = max(since, self._kept_since)
+                entries = self._select("created >= ? OR standing = ?", since, Standing.FOLLOWED)
+            except sqlite3.Error as error:
+                raise StateUnusable(f"state {self._path}: {_advice(error)}") from None
+            except (ValueError, KeyError):  # what SQLite has given back whole is no row of ours
+                raise StateUnusable(f"state {self._path}: {_DAMAGED}") from None
         return Remembered(checkpoints, entries, totals, since, unscraped)
 
     def entries(self, span: Span) -> tuple[Entry, ...]:
@@ -222,14 +224,20 @@ class SqliteStore:
 
     def commit(self, decision: Decision) -> None:
         """Store a decision, all or nothing."""
+        with self._all_or_nothing():
+            self._write(decision)
+            self._hours.update(entry.created // HOUR for entry in decision.entries)
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """The body's writes in one transaction. Raises CommitFailed, and then none of them has been made."""
         with self._lock:
             if self._inode() != self._opened:
                 raise CommitFailed(f"state {self._path}: the file is gone or was replaced: put it back, or restart")
             known = dict(self._series), dict(self._names), dict(self._details)
             try:
                 with self._transaction():
-                    self._write(decision)
-                self._hours.update(entry.created // HOUR for entry in decision.entries)
+                    yield
             except (sqlite3.Error, OverflowError) as error:
                 self._series, self._names, self._details = known  # numbers given in the transaction went with it
                 raise CommitFailed(f"state {self._path}: {_advice(error)}") from None
@@ -288,6 +296,28 @@ class SqliteStore:
             self._series[labels] = number
             self._labels[number] = (entry.key, entry.currency)
         return number
+
+    def history(self, names: Collection[str]) -> tuple[SlotDay, ...]:
+        """The days of history kept of these terminals."""
+        with self._lock:
+            wanted = {self._names[name]: name for name in names if name in self._names}
+            try:
+                return tuple(
+                    SlotDay(wanted[terminal], day, kind, slots)
+                    for day, terminal, kind, slots in self._db.execute("SELECT day, terminal, kind, slots FROM history")
+                    if terminal in wanted
+                )
+            except sqlite3.Error as error:
+                raise CommitFailed(f"state {self._path}: {_advice(error)}") from None
+
+    def keep_history(self, days: Iterable[SlotDay], before: int) -> None:
+        """Store days of history, and let go of older ones."""
+        with self._all_or_nothing():
+            self._db.executemany(
+                "INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?)",
+                [(day.day, self._name_number(day.terminal), day.kind, day.values) for day in days],
+            )
+            self._db.execute("DELETE FROM history WHERE day < ?", (before,))
 
     def _details_number(self, details: Details) -> int | None:
         if details not in self._details:

@@ -1,6 +1,6 @@
 """The endpoints, put together."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from exporter.model import Clock, Snapshot
 from exporter.web.metrics import Metrics
 from exporter.web.page import Page
+from exporter.web.reload import Reload
 
 SECURITY_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -33,10 +34,12 @@ def create_app(
     telemetry_path: str = "/metrics",
     version: str = "",
     scraped: Callable[[int], None] = lambda _: None,
+    reload: Callable[[], Awaitable[Sequence[str]]] | None = None,
 ) -> Starlette:
     """The web side of an exporter. `snapshots` gives the current snapshot and is asked at each request.
 
-    `scraped` is told the sequence of each snapshot that a scraper has been shown.
+    `scraped` is told the sequence of each snapshot that a scraper has been shown. `reload` has the configuration read
+    again and gives what is wrong with it; None where that is not allowed over HTTP.
     """
     page = Page(telemetry_path, version)
 
@@ -59,6 +62,7 @@ def create_app(
             Route(telemetry_path, Metrics(snapshots, registry, clock, scraped).__call__, methods=["GET"]),
             Route("/-/healthy", healthy, methods=["GET"]),
             Route("/-/ready", ready, methods=["GET"]),
+            Route("/-/reload", Reload(reload).__call__, methods=["POST"]),
             Route("/", status, methods=["GET"]),
         ],
         middleware=[Middleware(_SecurityHeaders)],

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.model import DAY, HOUR, Decision, Family, Outcome, Span, Total
+from exporter.model import DAY, HOUR, SLOTS_A_DAY, Decision, Family, Outcome, SlotDay, Span, Total
 from exporter.state import CommitFailed, MemoryStore, SqliteStore, StateUnusable, Store, open_store
 from exporter.state.migrations import MIGRATIONS
 from tests.builders import SHOP, T0, WALLET, id_of, ledger, operation, reading
@@ -113,6 +113,46 @@ def test_only_what_can_be_met_again_is_recalled(store: Store) -> None:
     assert {entry.id for entry in remembered.entries} >= {id_of("new"), id_of("p")}
 
 
+def _day(terminal: str = "wallet", day: int = 20_000, kind: str = "", value: int = 7) -> SlotDay:
+    return SlotDay(terminal, day, kind, value.to_bytes(8, "little", signed=True) * SLOTS_A_DAY)
+
+
+def test_days_of_history_are_kept_by_terminal_and_kind_and_replaced_whole(store: Store) -> None:
+    first = [_day(), _day(kind="KZT"), _day("shop"), _day(day=20_001)]
+    store.keep_history(first, 0)
+    store.keep_history([_day(value=-1)], 0)
+
+    assert set(store.history(["wallet", "stranger"])) == {_day(value=-1), _day(kind="KZT"), _day(day=20_001)}
+    assert store.history(["shop"]) == (_day("shop"),)
+
+
+def test_old_days_of_history_are_let_go(store: Store) -> None:
+    store.keep_history([_day(day=day) for day in range(10)], 0)
+    store.keep_history([_day(day=10)], 8)
+
+    assert {day.day for day in store.history(["wallet"])} == {8, 9, 10}
+
+
+def test_a_file_of_the_first_version_is_taken_on(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    store = SqliteStore(path)
+    decision = _decision()
+    store.commit(decision)
+    store.close()
+    with sqlite3.connect(path) as db:
+        db.execute("DROP TABLE history")
+        db.execute("ALTER TABLE operations DROP COLUMN details")
+        db.execute("DROP TABLE details")
+        db.execute("PRAGMA user_version = 1")
+    db.close()
+    again = SqliteStore(path)
+    again.keep_history([_day()], 0)
+
+    assert again.recall().totals == decision.increments
+    assert again.history(["wallet"]) == (_day(),)
+    again.close()
+
+
 def test_a_new_store_knows_nothing(store: Store) -> None:
     remembered = store.recall()
 
@@ -155,49 +195,42 @@ def test_values_of_a_commit_that_failed_are_stored_with_the_next(tmp_path: Path)
     again.close()
 
 
-def _as_the_first_version_left_it(path: Path, decision: Decision) -> None:
-    """A file with the first step's tables only, and one decision in them."""
-    store = SqliteStore(path)
+_BEFORE_DETAILS = next(step for step, (what, _) in enumerate(MIGRATIONS) if what == "what windows are broken down by")
+
+
+def _as_an_earlier_version_left_it(directory: Path, steps: int, decision: Decision) -> Path:
+    """A file of which only the first steps have been taken, with what they have room for of a decision."""
+    store = SqliteStore(directory / "whole.db")
     store.commit(decision)
+    application = store._pragma("application_id")
     store.close()
-    with sqlite3.connect(path) as db:
-        db.execute("ALTER TABLE operations DROP COLUMN details")
-        db.execute("DROP TABLE details")
-        db.execute("PRAGMA user_version = 1")
+    with sqlite3.connect(directory / "state.db") as db:
+        for _, sql in MIGRATIONS[:steps]:
+            db.executescript(sql)
+        db.execute("ATTACH ? AS whole", (str(directory / "whole.db"),))
+        for table in ("terminals", "totals", "names", "series", "operations"):
+            columns = ", ".join(row[1] for row in db.execute(f"PRAGMA main.table_info({table})"))
+            db.execute(f"INSERT INTO main.{table} SELECT {columns} FROM whole.{table}")
+        db.execute(f"PRAGMA application_id = {application}")
+        db.execute(f"PRAGMA user_version = {steps}")
     db.close()
+    return directory / "state.db"
 
 
-def test_a_file_of_the_first_version_is_taken_over_with_all_that_it_holds(tmp_path: Path) -> None:
+@pytest.mark.parametrize("steps", range(1, _BEFORE_DETAILS + 1))
+def test_a_file_of_an_earlier_version_is_taken_over_with_all_that_it_holds(tmp_path: Path, steps: int) -> None:
     decision = _decision()
-    _as_the_first_version_left_it(tmp_path / "state.db", decision)
-    store = SqliteStore(tmp_path / "state.db")
+    path = _as_an_earlier_version_left_it(tmp_path, steps, decision)
+    store = SqliteStore(path)
     remembered = store.recall()
 
     assert set(remembered.entries) == {entry._replace(details=()) for entry in decision.entries}
     assert (remembered.totals, remembered.checkpoints) == (decision.increments, decision.checkpoints)
-    store.commit(_decision())
+    store.commit(decision)
     store.close()
-    again = SqliteStore(tmp_path / "state.db")
+    again = SqliteStore(path)
     assert set(again.recall().entries) == set(decision.entries)
     again.close()
-
-
-def test_the_first_version_s_tables_are_those_that_it_made(tmp_path: Path) -> None:
-    """The stand-in for an old file above has the very tables of the first step."""
-    _as_the_first_version_left_it(tmp_path / "state.db", _decision())
-    with sqlite3.connect(tmp_path / "state.db") as left, sqlite3.connect(":memory:") as made:
-        made.executescript(MIGRATIONS[0][1])
-        tables = [
-            {
-                name: tuple(db.execute(f"PRAGMA table_info({name})"))
-                for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
-            }
-            for db in (left, made)
-        ]
-    left.close()
-    made.close()
-
-    assert tables[0] == tables[1]
 
 
 def test_two_processes_cannot_share_a_file(tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config import Alerts, Baseline, Limits, Poll, load
+from exporter.config import Baseline, Limits, Poll, load
 from exporter.config.document import Items, Node, Pairs, parse
 from exporter.config.keys import KEYS
+from exporter.thresholds import CATALOGUE, Alert
 
 EXAMPLE = Path(__file__).parent.parent.parent / "config.example.yaml"
 ENVIRON = {
@@ -69,7 +70,7 @@ def test_the_example_is_a_configuration_that_works() -> None:
 def test_the_example_shows_the_defaults() -> None:
     config = load(EXAMPLE, ENVIRON)
     assert (config.poll, config.limits, config.baseline) == (Poll(), Limits(), Baseline())
-    assert config.alerts != Alerts()
+    assert config.alerts.defaults == {alert.key: alert.defaults for alert in CATALOGUE.values()}
 
 
 @pytest.mark.parametrize("key", sorted({key for keys in KEYS.values() for key in keys}))
@@ -78,3 +79,13 @@ def test_every_key_of_the_example_is_explained(key: str) -> None:
     at = [index for index, line in enumerate(lines) if re.match(rf"\s*(- |# )?{key}:", line)]
     # Beside it, above it, or above its group of entries.
     assert any("#" in "".join(lines[max(0, index - 4) : index + 1]) for index in at)
+
+
+@pytest.mark.parametrize("alert", CATALOGUE.values(), ids=lambda alert: alert.key)
+def test_every_setting_of_an_alert_is_explained_in_the_catalogues_words(alert: Alert) -> None:
+    after = EXAMPLE.read_text(encoding="utf-8").partition("\nalerts:\n")[2].partition(f"    {alert.key}: ")[2]
+    lines = after.splitlines()[: len(alert.settings) + 1]
+    assert alert.name in lines[0]
+    for setting, line in zip(alert.settings, lines[1:], strict=True):
+        assert line.strip().startswith(f"{setting.name}: ")
+        assert line.endswith(setting.meaning)

@@ -25,6 +25,7 @@ from exporter.instrumentation import Instruments
 from exporter.model import Snapshot
 from exporter.simulator.faults import FAULTS
 from exporter.simulator.scenario import SCENARIOS
+from exporter.thresholds import CATALOGUE as THRESHOLDS
 from exporter.web import create_app
 
 ROOT = Path(__file__).parent.parent.parent
@@ -111,6 +112,14 @@ def test_rows_of_keys_say_their_defaults() -> None:
     account = config.accounts[0]
     for key in ("name", "token_body", "scope", "period_field", "terminal_filter", "paging"):
         assert said[f"accounts[].{key}"] == getattr(account, key)
+
+
+def test_every_threshold_has_its_default_and_every_row_is_an_alert() -> None:
+    written = [cells for cells in rows(SECTIONS["Thresholds"]) if cells[0].startswith("`")]
+    assert [(key.strip("`"), rule.strip("`"), settings) for key, rule, settings in written] == [
+        (alert.key, alert.name, ", ".join(f"`{each.name}` {each.default:.10g}" for each in alert.settings))
+        for alert in THRESHOLDS.values()
+    ]
 
 
 def yaml_of_readme() -> list[str]:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from exporter.config import (
     Alerts,
     Baseline,
-    CalendarEntry,
     Config,
     ConfigInvalid,
     Limits,
@@ -25,7 +24,7 @@ from exporter.config import (
 )
 from exporter.config.document import DocumentBroken, parse
 from exporter.config.keys import KEYS
-from exporter.model import DAY, HOUR, MINUTE, SECOND, Outcome, Terminal
+from exporter.model import DAY, HOUR, MINUTE, SECOND, CalendarEntry, Outcome, Terminal
 
 FILES = Path(__file__).parent.parent / "data" / "config"
 ENVIRON = {
@@ -194,7 +193,9 @@ def test_a_file_without_an_end_is_one_line() -> None:
 
 def test_an_unknown_terminal_is_reported_beside_other_mistakes_of_terminals(tmp_path: Path) -> None:
     terminals = 'terminals: [{id: "1", name: a, labels: {__x: y}}]'
-    path = written(tmp_path, f"accounts: [{{{LOGIN}, {terminals}}}]\nalerts: {{terminals: {{b: {{x: off}}}}}}\n")
+    path = written(
+        tmp_path, f"accounts: [{{{LOGIN}, {terminals}}}]\nalerts: {{terminals: {{b: {{failure_ratio: off}}}}}}\n"
+    )
     assert [problem.key for problem in problems(path)] == [
         "accounts[0].terminals[0].labels.__x",
         "alerts.terminals.b",

@@ -1,0 +1,1 @@
+"""The shipped alert rules, and the thresholds that they compare with."""

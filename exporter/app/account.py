@@ -1,0 +1,169 @@
+"""One account at work: everything that runs for it, built together, started together, stopped together."""
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
+
+import httpx
+
+from exporter.app.clock import BankClock, Listeners, wall_clock
+from exporter.bank import MAX_RECORDS
+from exporter.client import EpayClient
+from exporter.config import Account, Config, TerminalFilter
+from exporter.instrumentation import Instruments
+from exporter.ledger import Ledger
+from exporter.model import Policy, Remembered, Span
+from exporter.payload import Decoder
+from exporter.poller import AccountPoller, Forecaster, Historian, Publication
+from exporter.state import Store
+
+_HISTORY_AT_ONCE: Final = 5_000
+"""Records of history that one reading may hold: decoding and counting more would hold up scrapes."""
+
+_DIGEST_KEY: Final = os.urandom(32)
+"""Of the digests that repeated transfers are found by: made anew in each process, and kept nowhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all accounts share. `slots` bounds the requests in flight over all of them."""
+
+    store: Store
+    publication: Publication
+    instruments: Instruments
+    http: httpx.AsyncClient
+    slots: asyncio.Semaphore
+
+
+def policy(config: Config) -> Policy:
+    """The durations that decide what is read."""
+    poll = config.poll
+    return Policy(poll.interval, poll.lookback, poll.max_gap, poll.follow_pending, config.windows)
+
+
+class RunningAccount:
+    """An account with its client, ledger and poller.
+
+    Built from what the store remembers. `former` is the account as it ran until a reload, and has been stopped: what it
+    knew that no store keeps goes on, so that nothing vanishes from the exposition and no login is made without need.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        config: Config,
+        remembered: Remembered,
+        shared: Surroundings,
+        former: "RunningAccount | None" = None,
+    ) -> None:
+        self.account = account
+        self._task: asyncio.Task[None] | None = None
+        same_bank = former is not None and former.account.operations_url == account.operations_url
+        self.bank_clock: BankClock = former.bank_clock if former and same_bank else BankClock(account.name, wall_clock)
+        client = partial(
+            EpayClient,
+            account=account,
+            limits=config.limits,
+            http=shared.http,
+            slots=shared.slots,
+            observer=Listeners(shared.instruments, self.bank_clock),
+            clock=wall_clock,
+            monotonic=time.monotonic,
+            random=random.SystemRandom().random,
+            decode=Decoder(_DIGEST_KEY, config.breakdowns).decode,
+        )
+        self.bank: EpayClient = client(
+            poll=config.poll,
+            max_records=MAX_RECORDS,
+            session=former.bank.session if former and _same_login(former.account, account) else None,
+            held=former.bank.held if former and same_bank else 0.0,
+        )
+        its = policy(config)
+        if account.terminal_filter is TerminalFilter.CLIENT:  # each request lists all terminals anyway
+            its = replace(its, batch=len(account.terminals))
+        ledger = Ledger(
+            account.name,
+            account.terminals,
+            config.outcomes,
+            its,
+            config.limits.max_codes_per_terminal,
+            remembered,
+            config.breakdowns,
+            config.limits.max_breakdown_values,
+        )
+        self.baseline = baseline = config.baseline
+        self.forecaster: Forecaster = (
+            former.forecaster
+            if former and (former.baseline.windows, former.baseline.weeks) == (baseline.windows, baseline.weeks)
+            else Forecaster(baseline.windows, baseline.weeks, partial(_excluded, shared.publication))
+        )
+        self.poller: AccountPoller = AccountPoller(
+            account=account.name,
+            terminals=account.terminals,
+            ledger=ledger,
+            bank=self.bank,
+            store=shared.store,
+            policy=its,
+            sweep_interval=config.poll.sweep_interval,
+            publication=shared.publication,
+            observer=shared.instruments,
+            clock=wall_clock,
+            bank_clock=self.bank_clock,
+            monotonic=time.monotonic,
+            former=former.poller.handover() if former else None,
+            forecast=self.forecaster.forecast,
+        )
+        politely = replace(config.poll, requests_per_second=baseline.history_requests_per_second)
+        self._historian = Historian(
+            account=account.name,
+            terminals=account.terminals,
+            ledger=ledger,
+            bank=client(poll=politely, max_records=_HISTORY_AT_ONCE, tokens=self.bank.tokens),
+            store=shared.store,
+            policy=its,
+            outcomes=config.outcomes,
+            history=baseline.history,
+            observer=shared.instruments,
+            clock=self.bank_clock,
+            calm=self.poller.calm,
+            forecaster=self.forecaster,
+        )
+
+    async def run(self) -> None:
+        """All that runs for an account: its polls, and beside them the reading of its history."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.poller.run())
+            tasks.create_task(self._historian.run())
+
+    def start(self, tasks: asyncio.TaskGroup) -> None:
+        """Run until stopped; again where it has been stopped before."""
+        self._task = tasks.create_task(self.run(), name=f"account {self.account.name}")
+
+    async def stop(self) -> None:
+        """End what runs, wherever it waits. A commit under way is finished first, so that the store has the truth."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+            self._task = None
+
+
+def _excluded(publication: Publication, name: str) -> Iterator[Span]:
+    """Holidays and maintenances of a terminal: they say nothing about what is usual."""
+    for entry in publication.current().supervision.calendar:
+        if name in entry.terminals or not entry.terminals:
+            yield Span(entry.start, entry.end)
+
+
+def _same_login(before: Account, after: Account) -> bool:
+    """Whether a token of the one is one of the other."""
+    return _login(before) == _login(after)
+
+
+def _login(account: Account) -> tuple[object, ...]:
+    secrets = (account.username, account.password, account.client_id, account.client_secret)
+    return (account.token_url, account.token_body, account.scope, *secrets)

@@ -1,0 +1,131 @@
+"""All accounts that are being read, and how they become those of another configuration while the process runs."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import httpx
+
+from exporter.alerting.thresholds import thresholds
+from exporter.app.account import RunningAccount, Surroundings, policy
+from exporter.app.clock import wall_clock
+from exporter.client import set_timeout
+from exporter.config import Account, Config
+from exporter.instrumentation import Instruments
+from exporter.model import Decision, Remembered, Supervision
+from exporter.poller import Publication
+from exporter.state import Store
+from exporter.windows import begin
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What becomes of the accounts, by name. Those that are kept do not notice."""
+
+    kept: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+def change(before: Config | None, after: Config) -> Change:
+    """Compare two configurations. What is not of a single account is of all of them; alerts and calendar of none."""
+    old = {account.name: account for account in before.accounts} if before else {}
+    new = {account.name: account for account in after.accounts}
+    alike = before is not None and _of_all_accounts(before) == _of_all_accounts(after)
+    kept = [name for name in new if alike and old.get(name) == new[name]]
+    return Change(
+        kept=tuple(kept),
+        changed=tuple(name for name in new if name in old and name not in kept),
+        added=tuple(name for name in new if name not in old),
+        removed=tuple(name for name in old if name not in new),
+    )
+
+
+def _of_all_accounts(config: Config) -> tuple[object, ...]:
+    return (config.poll, config.windows, config.outcomes, config.limits, config.breakdowns, config.baseline)
+
+
+class Fleet:
+    """Owns the running accounts. One `apply` at a time is its caller's business."""
+
+    def __init__(
+        self, store: Store, publication: Publication, instruments: Instruments, http: httpx.AsyncClient
+    ) -> None:
+        self._shared = Surroundings(store, publication, instruments, http, asyncio.Semaphore(1))
+        self._config: Config | None = None
+        self._accounts: dict[str, RunningAccount] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+
+    async def run(self) -> None:
+        """Read all accounts, those of later configurations too, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            for each in self._accounts.values():
+                each.start(tasks)
+            await asyncio.Event().wait()
+
+    async def apply(self, config: Config) -> Change:
+        """Become what a configuration says. Raises StateUnusable or CommitFailed, and then all goes on as it was.
+
+        Accounts that change are stopped, the store says how far they have come, and others are built in their place;
+        the snapshot shows what they had read all the while. The swap itself waits for nothing, so that a scrape sees
+        all of the new configuration or nothing of it.
+        """
+        what = change(self._config, config)
+        stopped = [self._accounts[name] for name in (*what.changed, *what.removed)]
+        await asyncio.gather(*(each.stop() for each in stopped))
+        try:
+            anew = [account for account in config.accounts if account.name not in what.kept]
+            remembered = await asyncio.to_thread(recall, self._shared.store, config, anew) if anew else None
+            built = self._build(config, anew, remembered)
+        except Exception:
+            self._start(stopped)
+            raise
+        self._accounts = {
+            account.name: built.get(account.name) or self._accounts[account.name] for account in config.accounts
+        }
+        self._config = config
+        self._shared.instruments.follow(self._accounts)
+        names = tuple(terminal.name for terminal in config.terminals)
+        self._shared.publication.arrange(
+            tuple(self._accounts),
+            3 * config.poll.interval,
+            Supervision(names, thresholds(config.alerts, config.terminals), config.calendar),
+        )
+        self._start(built.values())
+        return what
+
+    def _build(
+        self, config: Config, accounts: Iterable[Account], remembered: Remembered | None
+    ) -> dict[str, RunningAccount]:
+        if remembered is None:
+            return {}
+        if self._config is None or config.poll != self._config.poll:  # all accounts are among these then
+            self._shared = replace(self._shared, slots=asyncio.Semaphore(config.poll.max_concurrency))
+            set_timeout(self._shared.http, config.poll.timeout)
+        self._shared.publication.restore(remembered)
+        return {
+            account.name: RunningAccount(account, config, remembered, self._shared, self._accounts.get(account.name))
+            for account in accounts
+        }
+
+    def _start(self, accounts: Iterable[RunningAccount]) -> None:
+        if self._tasks is not None:
+            for each in accounts:
+                each.start(self._tasks)
+
+
+def recall(store: Store, config: Config, accounts: Iterable[Account]) -> Remembered:
+    """What the store knows of these accounts' terminals.
+
+    Those that it does not know begin now, and that is kept before anything is read. Raises StateUnusable, CommitFailed.
+    """
+    names = [terminal.name for account in accounts for terminal in account.terminals]
+    remembered = store.recall(names, policy(config).retention)
+    now = wall_clock()
+    fresh = {name: begin(now) for name in names if name not in remembered.checkpoints}
+    if not fresh:
+        return remembered
+    store.commit(Decision(now=now, checkpoints=fresh))
+    return replace(remembered, checkpoints={**remembered.checkpoints, **fresh})

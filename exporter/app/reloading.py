@@ -1,0 +1,99 @@
+"""The configuration read again while the process runs: checked first, applied whole or not at all, one at a time."""
+
+import asyncio
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import structlog
+
+from exporter import logs
+from exporter.app.clock import wall_clock
+from exporter.app.fleet import Change, Fleet
+from exporter.app.secrecy import readable_secrets, unreadable_secrets
+from exporter.config import Config, ConfigInvalid, Problem, load
+from exporter.instrumentation import Instruments
+from exporter.state import CommitFailed, StateUnusable
+
+
+class ReloadRefused(Exception):
+    """The file cannot be applied, and nothing has changed; `problems` are lines for a person."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+class Reloader:
+    """Reads the file again when asked. Who asks while a reload is under way shares the next one with all who wait."""
+
+    def __init__(self, path: Path, config: Config, fleet: Fleet, instruments: Instruments) -> None:
+        self._path = path
+        self._state_url = config.state_url
+        self._fleet = fleet
+        self._instruments = instruments
+        self._asked: list[asyncio.Future[Sequence[str]]] = []
+        self._wanted = asyncio.Event()
+        self._log = structlog.get_logger("epay.app")
+
+    def ask(self) -> asyncio.Future[Sequence[str]]:
+        """Have a reload made that begins after this; the result is what was wrong, empty where nothing was."""
+        answer: asyncio.Future[Sequence[str]] = asyncio.get_running_loop().create_future()
+        self._asked.append(answer)
+        self._wanted.set()
+        return answer
+
+    async def run(self) -> None:
+        """Reload as often as asked, until cancelled."""
+        asked: list[asyncio.Future[Sequence[str]]] = []
+        try:
+            while True:
+                await self._wanted.wait()
+                self._wanted.clear()
+                asked, self._asked = self._asked, []
+                _answer(asked, await self._reload())
+        finally:
+            _answer([*asked, *self._asked], ("the exporter is stopping",))
+
+    async def _reload(self) -> Sequence[str]:
+        try:
+            done = await self._apply()
+        except ReloadRefused as refused:
+            self._instruments.configuration_refused()
+            self._log.error("configuration refused: the one in use stays", reason=str(refused))
+            return refused.problems
+        except Exception:  # noqa: BLE001  a defect of ours must not end the exporter, which goes on as it was
+            self._instruments.configuration_refused()
+            self._log.exception("defect")
+            return ("a defect of the exporter: see the log",)
+        self._instruments.configuration_applied(wall_clock())
+        self._log.info(
+            "configuration reloaded",
+            kept=len(done.kept),
+            changed=", ".join(done.changed),
+            added=", ".join(done.added),
+            removed=", ".join(done.removed),
+        )
+        return ()
+
+    async def _apply(self) -> Change:
+        try:
+            config = await asyncio.to_thread(load, self._path, os.environ)
+        except ConfigInvalid as invalid:
+            raise ReloadRefused([str(problem) for problem in invalid.problems]) from None
+        if problems := await asyncio.to_thread(unreadable_secrets, config):
+            raise ReloadRefused(problems)
+        if config.state_url != self._state_url:
+            text = "cannot be changed while the exporter runs"
+            raise ReloadRefused([str(Problem(str(self._path), 0, "state.url", text, "restart it for that"))])
+        logs.mask(readable_secrets(config))
+        try:
+            return await self._fleet.apply(config)
+        except (StateUnusable, CommitFailed) as error:
+            raise ReloadRefused([str(error)]) from None
+
+
+def _answer(asked: Iterable[asyncio.Future[Sequence[str]]], problems: Sequence[str]) -> None:
+    for answer in asked:
+        if not answer.done():  # else nobody waits for it any more
+            answer.set_result(problems)
