@@ -12,6 +12,7 @@ FIELDS: Final = ("sender_card_id", "sender_card_mask", "receiver_card_id", "rece
 """The fields of a record that say who paid and who was paid."""
 
 _DIGITS: Final = re.compile(r"\d{4}", re.ASCII)
+_EMPTY: Final = "0-*xX "
 _BYTES: Final = 7
 """A digest of 56 bits: two that agree by chance within one minute of one terminal are a matter of ages."""
 
@@ -38,12 +39,12 @@ class Digester:
 
 
 def _id(written: str | float | None) -> str:
-    """What a card's id says, nothing where it says nothing: zeros are no card."""
+    """What a card's id says, nothing where it says nothing: zeros and stars are no card."""
     name = written.strip() if isinstance(written, str) else "" if written is None else str(written)
-    return name if name.strip("0-") else ""
+    return name if name.strip(_EMPTY) else ""
 
 
 def _mask(written: str | float | None) -> str:
-    """What a mask says, nothing where it shows no digits: stars are no card."""
+    """What a mask says, nothing where it shows too few digits to tell cards apart."""
     name = written.strip() if isinstance(written, str) else ""
-    return name if _DIGITS.search(name) else ""
+    return name if _DIGITS.search(name) and name.strip(_EMPTY) else ""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from exporter.ledger import Ledger
-from exporter.model import MINUTE, SECOND, Family, Policy, Remembered, Terminal, TerminalSnapshot
+from exporter.model import MINUTE, SECOND, Family, Policy, Remembered, Terminal, TerminalSnapshot, Total
 from exporter.poller import AccountPoller, Publication
 from exporter.state import MemoryStore, Store
 from exporter.windows import begin
@@ -57,6 +57,9 @@ class World:
     def counted(self) -> int:
         totals = self.publication.current().totals
         return sum(value for total, value in totals.items() if total.family is Family.OPERATIONS)
+
+    def total(self, family: Family, *labels: str) -> int:
+        return self.publication.current().totals.get(Total(family, labels), 0)
 
     def bank_time(self) -> int:
         """The true time, whatever the poller's clock says."""

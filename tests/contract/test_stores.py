@@ -10,6 +10,7 @@ import pytest
 
 from exporter.model import DAY, HOUR, SLOTS_A_DAY, Decision, Family, Outcome, SlotDay, Span, Total
 from exporter.state import CommitFailed, MemoryStore, SqliteStore, StateUnusable, Store, open_store
+from exporter.state.migrations import MIGRATIONS
 from tests.builders import SHOP, T0, WALLET, id_of, ledger, operation, reading
 
 
@@ -21,8 +22,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 
 def _decision() -> Decision:
-    book = ledger()
-    mixed = [operation("a"), operation("b", status="new"), operation("c", status="failed", amount=1)]
+    book = ledger(dimensions=("sender_issuer", "sender_card_type"))
+    issued = (("sender_issuer", "Халық банкі"), ("sender_card_type", ""))
+    mixed = [operation("a"), operation("b", status="new"), operation("c", status="failed", amount=1, details=issued)]
     return book.decide([reading(mixed)], T0 + 60_000_000)
 
 
@@ -35,6 +37,26 @@ def test_what_was_committed_is_recalled(store: Store) -> None:
     assert remembered.totals == decision.increments
     assert remembered.checkpoints == decision.checkpoints
     assert all(isinstance(entry.key.outcome, Outcome) for entry in remembered.entries)
+
+
+def test_what_windows_are_broken_down_by_is_kept_with_the_operation_and_can_change(store: Store) -> None:
+    book = ledger(dimensions=("sender_issuer",))
+    for issuer in ("A", "B", "A", ""):
+        decision = book.decide([reading([operation("a", details=(("sender_issuer", issuer),))])], T0 + HOUR)
+        store.commit(decision)
+        book.apply(decision)
+        (entry,) = store.recall().entries
+        assert entry.details == (("sender_issuer", issuer or "unknown"),)
+        assert store.known([id_of("a")], ["wallet"]) == (entry,) == store.entries(Span(T0, T0 + 1))
+
+
+def test_no_digest_of_who_paid_whom_is_stored(store: Store) -> None:
+    book = ledger()
+    decision = book.decide([reading([operation("a", likeness=0x7E57), operation("b", likeness=0x7E57)])], T0 + HOUR)
+    store.commit(decision)
+
+    assert len(decision.traces) == 2
+    assert str(0x7E57) not in repr(store.recall())
 
 
 def test_totals_add_up_and_entries_are_replaced(store: Store) -> None:
@@ -159,6 +181,56 @@ def test_a_commit_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     store.commit(_decision())
     assert len(store.recall().entries) == 3
     store.close()
+
+
+def test_values_of_a_commit_that_failed_are_stored_with_the_next(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "state.db")
+    with pytest.raises(CommitFailed):
+        store.commit(replace(_decision(), increments={Total(Family.OPERATIONS, ("wallet",)): 2**70}))
+    store.commit(_decision())
+    store.close()
+    again = SqliteStore(tmp_path / "state.db")
+
+    assert set(again.recall().entries) == set(_decision().entries)
+    again.close()
+
+
+_BEFORE_DETAILS = next(step for step, (what, _) in enumerate(MIGRATIONS) if what == "what windows are broken down by")
+
+
+def _as_an_earlier_version_left_it(directory: Path, steps: int, decision: Decision) -> Path:
+    """A file of which only the first steps have been taken, with what they have room for of a decision."""
+    store = SqliteStore(directory / "whole.db")
+    store.commit(decision)
+    application = store._pragma("application_id")
+    store.close()
+    with sqlite3.connect(directory / "state.db") as db:
+        for _, sql in MIGRATIONS[:steps]:
+            db.executescript(sql)
+        db.execute("ATTACH ? AS whole", (str(directory / "whole.db"),))
+        for table in ("terminals", "totals", "names", "series", "operations"):
+            columns = ", ".join(row[1] for row in db.execute(f"PRAGMA main.table_info({table})"))
+            db.execute(f"INSERT INTO main.{table} SELECT {columns} FROM whole.{table}")
+        db.execute(f"PRAGMA application_id = {application}")
+        db.execute(f"PRAGMA user_version = {steps}")
+    db.close()
+    return directory / "state.db"
+
+
+@pytest.mark.parametrize("steps", range(1, _BEFORE_DETAILS + 1))
+def test_a_file_of_an_earlier_version_is_taken_over_with_all_that_it_holds(tmp_path: Path, steps: int) -> None:
+    decision = _decision()
+    path = _as_an_earlier_version_left_it(tmp_path, steps, decision)
+    store = SqliteStore(path)
+    remembered = store.recall()
+
+    assert set(remembered.entries) == {entry._replace(details=()) for entry in decision.entries}
+    assert (remembered.totals, remembered.checkpoints) == (decision.increments, decision.checkpoints)
+    store.commit(decision)
+    store.close()
+    again = SqliteStore(path)
+    assert set(again.recall().entries) == set(decision.entries)
+    again.close()
 
 
 def test_two_processes_cannot_share_a_file(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from exporter.config.tables import shipped_reason_classes, shipped_statuses
 from exporter.ledger import Ledger
 from exporter.model import MINUTE, SECOND, Decision, Family, Policy, Terminal
 from exporter.outcomes import Outcomes
+from exporter.payload import Decoder
 from exporter.poller import AccountPoller, Publication
 from exporter.simulator.api import create_app
 from exporter.simulator.settings import Settings
@@ -101,6 +102,7 @@ class _Bank:
             scenario_delay=TRAFFIC_SECONDS,
             scenario_duration=10 * 3600.0,
             late_share=0.1,
+            duplicate_share=0.1,
             pending_share=0.2,
             size_cap=40,
             token_lifetime=5,
@@ -134,6 +136,9 @@ class _Bank:
                 key = (names[row["terminal"]], row["outcome"], row["status"], row["code"], row["reason_code"])
                 truth[*key, "operations"] += row["operations"]
                 truth[*key, row["currency"]] += row["amount_minor"]
+        for number, count in answer["duplicates"].items():
+            if number in names:
+                truth[names[number], "duplicates"] += count
         return truth
 
 
@@ -144,6 +149,8 @@ def _totals(ledger: Ledger) -> Counter[tuple[str, ...]]:
             found[*total.labels[:5], "operations"] += value
         elif total.family is Family.AMOUNT:
             found[*total.labels[:5], total.labels[6]] += value
+        elif total.family is Family.DUPLICATES:
+            found[*total.labels, "duplicates"] += value
     return found
 
 
@@ -167,6 +174,7 @@ def _poller(bank: _Bank, http: httpx.AsyncClient, store: Store, ledger: Ledger, 
         monotonic=elapsed,
         random=random.random,
         max_records=MAX_RECORDS,
+        decode=Decoder(random.randbytes(16)).decode,  # a key that no process had before
     )
     return AccountPoller(
         account="main",
@@ -220,6 +228,7 @@ def test_totals_are_exact_on_sqlite_through_faults_and_crashes(tmp_path: Path, s
     store.close()
 
     assert sum(count for key, count in truth.items() if key[-1] == "operations") > 300
+    assert sum(count for key, count in truth.items() if key[-1] == "duplicates") > 20
     assert not any(key[1] == "pending" for key in truth)
     assert found == truth
 

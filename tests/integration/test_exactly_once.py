@@ -206,5 +206,53 @@ async def test_strangers_are_not_counted_again_by_the_reconciliation() -> None:
     assert world.publication.current().totals[Total(Family.RECORDS, ("main", "foreign"))] == 1
 
 
+async def test_a_transfer_sent_twice_around_a_restart_is_found_however_late_the_second_is_listed(store: Store) -> None:
+    first = World(store=store)
+    first.bank.put(operation("a", T0 + MINUTE, likeness=5), operation("b", T0 + 2 * MINUTE, likeness=6))
+    await first.poll(2 * MINUTE + SECOND)
+    assert first.total(Family.DUPLICATES, "wallet") == 0
+    second = World(store=store, remembered=store.recall(["wallet"], POLICY.retention), clock=first.clock)
+    second.bank.operations = first.bank.operations
+    second.bank.put(operation("b again", first.clock.now + 40 * SECOND, likeness=6))
+    await second.poll(MINUTE)
+    assert second.total(Family.DUPLICATES, "wallet") == 1
+
+    second.bank.put(operation("a again", T0 + MINUTE - 50 * SECOND, likeness=5))
+    for _ in range(2):
+        await second.poller.sweep()
+        await second.poll()
+    assert second.total(Family.DUPLICATES, "wallet") == 2
+
+
+async def test_a_start_that_is_asked_for_breakdowns_for_the_first_time_reads_the_windows_again(store: Store) -> None:
+    first = World(store=store)
+    details = (("sender_issuer", "Steppe Bank"),)
+    for minute in range(40):
+        first.bank.put(operation(minute, first.clock.now, details=details))
+        await first.poll(MINUTE)
+    remembered = store.recall(["wallet"], POLICY.retention)
+    second = World(store=store, remembered=remembered, clock=first.clock, dimensions=["sender_issuer"])
+    second.bank.operations = first.bank.operations
+    await second.poll()
+
+    (_, _, hour) = second.shown().windows
+    assert hour.breakdowns == {("sender_issuer", "Steppe Bank", "success", "none"): 40}
+    assert second.counted() == first.counted() == 40
+    assert second.total(Family.RECORDS, "main", "changed") == 0
+
+
+async def test_values_are_there_after_a_restart_before_the_bank_is_asked_for_them_again(store: Store) -> None:
+    first = World(store=store, dimensions=["sender_issuer"])
+    first.bank.put(operation("a", T0 - 30 * MINUTE, details=(("sender_issuer", "Steppe Bank"),)))
+    await first.poll()
+    remembered = store.recall(["wallet"], POLICY.retention)
+    second = World(store=store, remembered=remembered, clock=first.clock, dimensions=["sender_issuer"])
+    await second.poll()
+
+    assert min(each.span.start for each in second.bank.asked) > T0 - 5 * MINUTE
+    (_, _, hour) = second.shown().windows
+    assert hour.breakdowns == {("sender_issuer", "Steppe Bank", "success", "none"): 1}
+
+
 def test_a_day_is_longer_than_memory() -> None:
     assert POLICY.retention < DAY < POLICY.kept

@@ -76,7 +76,10 @@ def test_a_flood_of_values_fills_no_memory() -> None:
     for n in range(10_000):
         book.bounded(issued(f"bank {n}"))
 
+        book.bounded(issued(f"{n}" * 300))
+
     assert len(book._held) < 5_000
+    assert max(len(value) for details in book._held for _, value in details) < 300
     assert book.bounded(issued("bank 1")) == issued("bank 1")
     assert book.bounded(issued("bank 9")) == issued("other")
 

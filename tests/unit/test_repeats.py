@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from exporter.ledger import Ledger
 from exporter.ledger.repeats import Repeats
-from exporter.model import DAY, HOUR, MINUTE, SECOND, Decision, Family, Operation, Remembered
+from exporter.model import DAY, HOUR, MINUTE, SECOND, Decision, Family, Operation, Remembered, Trace
 from exporter.state import MemoryStore
 from tests.builders import SHOP, T0, checkpoint, ledger, operation, reading, take, total_of
 
@@ -221,10 +221,12 @@ def test_a_restart_gives_the_same_number_where_the_bank_still_lists_the_minute_b
     assert repeats(book) == _truth(moments)
 
 
-def test_a_horizon_never_goes_back() -> None:
-    held = Repeats()
-    held.remember([], T0)
+def test_a_horizon_never_goes_back_and_leaves_what_lies_behind_it() -> None:
+    held, start = Repeats(), T0 - T0 % MINUTE
+    traces = [Trace("wallet", 7, bytes([n]), start + n * MINUTE, exempt=False, fresh=True) for n in range(3)]
+    held.remember(traces, start + MINUTE)
     held.remember([], 0)
+    assert len(held) == 2
 
-    assert held.due({}, 0) == 0
-    assert len(held) == 0
+    again = traces[0]._replace(fresh=False)
+    assert held.due({7: {again.id: again}}, 0) == 0

@@ -308,3 +308,58 @@ def test_truth_sums_what_is_visible_now() -> None:
     failed = {row["reason_code"] for row in told["rows"] if row["outcome"] == "failure"}
     assert {"484", "466", "455"} <= failed
     assert {(row["status"], row["code"]) for row in told["rows"] if row["outcome"] == "success"} == {("ok", "00")}
+
+
+def test_transfers_that_are_sent_twice_are_added_to_a_world_that_is_otherwise_the_same() -> None:
+    plain, doubled = a_world(), a_world(duplicate_share=0.1)
+    single, all_ = all_of(plain, START, START + HOUR), all_of(doubled, START, START + HOUR)
+    added = set(all_) - set(single)
+    originals = {(o.terminal, o.entropy): o for o in single}
+
+    assert set(single) < set(all_)
+    assert 0.05 * len(single) < len(added) < 0.15 * len(single)
+    for again in added:
+        first = originals[again.terminal, again.entropy]
+        assert again.id != first.id
+        assert 0 <= again.created - first.created < MINUTE
+        assert again.visible_at < again.created + LATEST
+    assert any(again.visible_at < originals[again.terminal, again.entropy].visible_at for again in added)
+
+
+def test_the_truth_knows_what_repeats_a_transfer_of_the_minute_before() -> None:
+    world, now = a_world(duplicate_share=0.2), START + DAY
+    added = len(all_of(world, START, START + HOUR)) - len(all_of(a_world(), START, START + HOUR))
+
+    assert sum(truth(world, START, START + HOUR, now)["duplicates"].values()) == added
+    halves = [truth(world, START + half, START + half + HOUR // 2, now) for half in (0, HOUR // 2)]
+    assert sum(sum(half["duplicates"].values()) for half in halves) == added
+    assert set(truth(a_world(), START, START + HOUR, now)["duplicates"].values()) == {0}
+
+
+def test_a_world_with_doubles_counts_what_it_lists_and_shows_as_many_digits_as_it_has() -> None:
+    world, now = a_world(duplicate_share=0.3, date_times="mixed"), START + DAY
+    found = all_of(world, START - HOUR, START, now)
+    search = Search(START - HOUR, START, EVERYWHERE, (), BY_TIME, 0, 1)
+
+    assert Selection(world, search, now).total == len(found)
+    assert all(o.created % 10 ** (6 - min(o.entropy % 8, 6)) == 0 for o in found)
+
+
+def test_the_truth_is_broken_down_by_what_the_records_show() -> None:
+    world, now = a_world(scenario="issuer-outage", scenario_delay=0.0), START + 10 * MINUTE
+    known = truth(world, START, now, now)
+    shown = Counter(record(o, now, Settings())["senderIssuer"] for o in all_of(world, START, now, now))
+    failed = Counter[str]()
+    for row in known["breakdowns"]:
+        if row["dimension"] == "senderIssuer":
+            shown[row["value"]] -= row["operations"]
+            failed[row["value"]] += row["operations"] * (row["reason_code"] == "494")
+
+    assert set(shown.values()) == {0}
+    assert failed.most_common(1)[0][0] == TROUBLED_ISSUER
+    assert {row["dimension"] for row in known["breakdowns"]} == {
+        "senderIssuer",
+        "receiverIssuer",
+        "senderCardType",
+        "receiverCardType",
+    }

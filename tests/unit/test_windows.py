@@ -154,3 +154,31 @@ def test_every_window_equals_a_plain_recount(ages: list[tuple[int, int, Outcome]
             assert tally.operations.get(key, 0) == len(mine)
             assert tally.amounts.get((key, "KZT"), 0) == sum(entry.amount for entry in mine)
             assert tally.largest.get((outcome, "KZT")) == max((entry.amount for entry in mine), default=None)
+
+
+def test_a_window_is_broken_down_by_what_its_entries_have() -> None:
+    paid = (("sender_issuer", "A"), ("sender_card_type", "VISA"))
+    entries = [
+        _entry(1, NOW - MINUTE)._replace(details=paid),
+        _entry(2, NOW - MINUTE, Outcome.FAILURE)._replace(details=paid),
+        _entry(3, NOW - 6 * MINUTE)._replace(details=paid),
+        _entry(4, NOW - MINUTE),
+    ]
+    five, fifteen = windows.tally(entries, NOW, [5 * MINUTE, 15 * MINUTE])
+
+    assert five.breakdowns == {
+        ("sender_issuer", "A", Outcome.SUCCESS, "none"): 1,
+        ("sender_card_type", "VISA", Outcome.SUCCESS, "none"): 1,
+        ("sender_issuer", "A", Outcome.FAILURE, "none"): 1,
+        ("sender_card_type", "VISA", Outcome.FAILURE, "none"): 1,
+    }
+    assert fifteen.breakdowns["sender_issuer", "A", Outcome.SUCCESS, "none"] == 2
+
+
+def test_a_head_that_goes_further_back_still_gets_on_in_strides() -> None:
+    read = {"wallet": checkpoint(watermark=NOW - HOUR)}
+    (whole,) = windows.head(NOW, read, POLICY, further=MINUTE)
+    (stride,) = windows.head(NOW, read, POLICY, stride=30 * SECOND, further=MINUTE)
+
+    assert whole.span.start == NOW - HOUR - POLICY.overlap - MINUTE
+    assert stride.span == Span(NOW - HOUR - 15 * SECOND, NOW - HOUR + 15 * SECOND)
