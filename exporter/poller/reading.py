@@ -50,7 +50,8 @@ class Reader:
         self._bank_clock = bank_clock
         self._monotonic = monotonic
         self._quarantine = Quarantine(policy.interval / SECOND, monotonic)
-        self._swept_to = {name: mark.watermark for name, mark in ledger.checkpoints.items()}
+        self.swept_to = {name: mark.watermark for name, mark in ledger.checkpoints.items()}
+        """How far each terminal's lookback has been swept; the next sweep goes back from there."""
         self._gaps: dict[str, tuple[Checkpoint, Span]] = {}
         self._gap_told: set[str] = set()
         self._adds_up_not: dict[str, int] = {}
@@ -79,7 +80,7 @@ class Reader:
 
     async def sweep(self, names: Iterable[str], now: Instant) -> Result:
         """The lookback again, and the pending operations that are older than it."""
-        swept = {name: self._swept_to[name] for name in names}
+        swept = {name: self.swept_to[name] for name in names}
         pending = [entry for name in swept for entry in self._ledger.pending(name, now)]
         marks = self._ledger.checkpoints
         hopeless = {name: marks[name] for name in swept if self._gave_up(name)}
@@ -94,7 +95,7 @@ class Reader:
         await self._walk(assignments, now, result)
         for name in swept.keys() - result.failures.keys():
             if name not in result.incomplete or self._gave_up(name):
-                self._swept_to[name] = now
+                self.swept_to[name] = now
         return result
 
     def _gaps_before(self, now: Instant) -> dict[str, tuple[Checkpoint, Span]]:

@@ -103,6 +103,37 @@ async def test_a_terminal_in_trouble_stays_so_and_the_log_does_not_say_it_again(
     assert [each["event"] for each in said] == ["poll recovered"]
 
 
+async def test_what_came_late_while_sweeps_failed_is_found_by_the_first_sweep_afterwards() -> None:
+    world = await grown(World())
+    late = operation("late", world.clock.now - 2 * SECOND)
+    for _ in range(8):  # the heads go on, and no sweep comes through
+        world.bank.fail = lambda _: None
+        await world.poll(5 * MINUTE)
+        world.bank.fail = lambda _: Unreachable("timeout", "the bank does not answer")
+        await world.poller.sweep()
+    world.bank.put(late)
+
+    after = world.reloaded()
+    await after.poll()
+    await after.poller.sweep()
+
+    assert after.counted() == 5
+
+
+async def test_windows_of_a_bank_that_miscounts_stay_in_view() -> None:
+    world = World()
+    world.bank.miscounts = 1
+    world.bank.put(operation("one", T0 - MINUTE))
+    for _ in range(3):
+        await world.poll()
+    shown = [tally.window for tally in world.shown().windows]
+
+    after = world.reloaded()
+
+    assert shown == list(POLICY.windows)
+    assert [tally.window for tally in after.shown().windows] == shown
+
+
 async def test_a_stranger_is_counted_once_over_reloads() -> None:
     world = World(terminals=(WALLET,))
     world.bank.numbers = {"wallet": SHOP.number}  # the bank gives what is not ours
