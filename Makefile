@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench lock packages image-test audit sbom system-packages clean
+.PHONY: help demo test lint format mutation bench lock packages image-test audit sbom system-packages clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -36,6 +36,9 @@ lint: $(VENV)/.installed-dev ## style, types, layers, Dockerfile
 
 test: $(VENV)/.installed-dev system-packages lint ## everything: lint, unit, integration, end to end
 	$(BIN)/pytest --cov --cov-report=
+
+mutation: $(VENV)/.installed-dev system-packages ## change every number, gate and time in the rules: do their tests notice?
+	@$(BIN)/python -m tests.rules.mutation
 
 bench: $(VENV)/.installed-dev ## ratios of two sides, measured in one run
 	@$(BIN)/python -m benchmarks

@@ -10,7 +10,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 
-from exporter.model import SECOND, Instant, LoginMade, PollMade, RequestMade
+from exporter.model import SECOND, Event, HistoryRead, Instant, LoginMade, PollMade, RequestMade
 
 _ENDPOINTS: Final = ("token", "operations")
 _REQUEST_BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -76,6 +76,12 @@ class Instruments:
             "When the configuration in use was read.",
             registry=self.registry,
         )
+        self._history = Gauge(
+            "epay_baseline_progress_ratio",
+            "Share of baseline.history that has been read from the bank, from 0 to 1; absent until it was looked at.",
+            ("account",),
+            registry=self.registry,
+        )
         build = Gauge(
             "epay_exporter_build_info",
             "Always 1: version and revision of the exporter and the version of Python that runs it.",
@@ -116,10 +122,11 @@ class Instruments:
             self._logins,
             self._token_expiry,
             self._clock_skew,
+            self._history,
         ):
             metric.remove_by_labels({"account": account})
 
-    def observe(self, event: RequestMade | LoginMade | PollMade) -> None:
+    def observe(self, event: Event) -> None:
         """Count one event; never raises."""
         match event:
             case PollMade(account, result, seconds):
@@ -134,6 +141,8 @@ class Instruments:
                 self._logins.labels(account, result).inc()
                 if expires is not None:
                     self._token_expiry.labels(account).set(expires / SECOND)
+            case HistoryRead(account, share):
+                self._history.labels(account).set(share)
 
     def configuration_applied(self, at: Instant) -> None:
         """The configuration was read and is in use, at the start or by a reload."""

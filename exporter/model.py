@@ -17,6 +17,8 @@ SECOND: Duration = 1_000_000
 MINUTE: Duration = 60 * SECOND
 HOUR: Duration = 60 * MINUTE
 DAY: Duration = 24 * HOUR
+SLOTS_A_DAY = 96
+"""The grain of the history that baselines are made from: quarters of an hour."""
 
 OTHER = "other"
 """Label value for what lies beyond a limit on distinct values, or is not fit to be a label."""
@@ -44,12 +46,18 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
+Details = tuple[tuple[str, str], ...]
+"""Dimension and value, in the order of the configuration; one tuple is shared by all that have the same."""
+
+
 class Operation(NamedTuple):
     """A record of the bank, reduced to what is counted: nothing personal comes this far.
 
     `id` is 16 bytes: the record's UUID, or a digest where the bank's id is not one. `number` is the record's
     `terminal` as the bank writes it. `status`, `code` and `reason_code` are the bank's own texts, stripped, and not yet
-    bounded: they become labels only through the ledger.
+    bounded: they become labels only through the ledger; so do `details`, a text for each dimension that windows are
+    broken down by. `likeness` is the same for operations of the same sender, receiver, amount and currency: a digest
+    whose key lives as long as the process; 0 where either side is not known, or repeats are not looked for.
     """
 
     id: bytes
@@ -60,6 +68,8 @@ class Operation(NamedTuple):
     reason_code: str
     amount: int
     currency: str
+    likeness: int = 0
+    details: Details = ()
 
 
 class Rejection(NamedTuple):
@@ -140,6 +150,21 @@ class Entry(NamedTuple):
     amount: int
     currency: str
     standing: Standing
+    details: Details = ()
+
+
+class Trace(NamedTuple):
+    """What is held of an operation to tell whether others repeat it: in memory only, never in a store.
+
+    exempt: it is in no counter. fresh: this process has seen it first, and has not just met it again.
+    """
+
+    terminal: str
+    likeness: int
+    id: bytes
+    created: Instant
+    exempt: bool
+    fresh: bool
 
 
 class Family(StrEnum):
@@ -159,10 +184,24 @@ class Family(StrEnum):
     GAP = "gap"  # terminal; microseconds
     UNKNOWN_CODES = "unknown_codes"  # terminal
     LABEL_OVERFLOW = "label_overflow"  # terminal
+    DUPLICATES = "duplicates"  # terminal
 
 
 OF_ACCOUNTS = frozenset({Family.VISIBILITY_BUCKET, Family.VISIBILITY_SUM, Family.RECORDS, Family.REJECTED})
 """The families whose first label is the account; that of all others is the terminal."""
+
+
+class SlotDay(NamedTuple):
+    """A day (UTC) of what a terminal's history holds: how much there was in each of its quarters of an hour.
+
+    `day` counts days since the epoch. `kind` is empty for numbers of operations, or a currency for the amounts of its
+    successes, in minor units. `values` are SLOTS_A_DAY signed integers of 64 bits, little-endian; negative: not read.
+    """
+
+    terminal: str
+    day: int
+    kind: str
+    values: bytes
 
 
 class Total(NamedTuple):
@@ -256,7 +295,8 @@ class Decision:
 
     `forgotten` ids leave the memory; the store keeps them a while longer, for the reconciliation. `moved` are entries
     as they stood under another time or terminal before. `strangers` are ids of rejected and foreign records, remembered
-    in memory only, so that each is counted once. `scraped` are totals that a scraper has been shown for the first time.
+    in memory only, so that each is counted once; so are `traces`. `scraped` are totals that a scraper has been shown
+    for the first time.
     """
 
     now: Instant
@@ -268,6 +308,7 @@ class Decision:
     strangers: tuple[bytes, ...] = ()
     notices: tuple[Notice, ...] = ()
     scraped: tuple[Total, ...] = ()
+    traces: tuple[Trace, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,12 +338,44 @@ class Terminal:
 
 @dataclass(frozen=True, slots=True)
 class WindowTally:
-    """A terminal's operations in one sliding window; `amounts` and `largest` in minor units, with their currency."""
+    """A terminal's operations in one sliding window; `amounts` and `largest` in minor units, with their currency.
+
+    `breakdowns`: operations by dimension, value, outcome and reason class.
+    """
 
     window: Duration
     operations: Mapping[SeriesKey, int]
     amounts: Mapping[tuple[SeriesKey, str], int]
     largest: Mapping[tuple[Outcome, str], int]
+    breakdowns: Mapping[tuple[str, str, Outcome, str], int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a window should hold by the past weeks, and the bounds of the ordinary.
+
+    Operations where `currency` is empty, else what successes come to, in minor units.
+    """
+
+    window: Duration
+    currency: str
+    expected: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a terminal's past says of now.
+
+    weeks: how many past weeks are known at this time of the week. usual_gap: the longest time without an operation in a
+    usual week, None where that is not known. active_days: of the last seven closed days, those with operations.
+    """
+
+    windows: tuple[Expected, ...] = ()
+    weeks: int = 0
+    usual_gap: Duration | None = None
+    active_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +415,7 @@ class TerminalSnapshot:
     oldest_pending: Instant | None
     trouble: Trouble | None = None
     difference: Difference | None = None
+    forecast: Forecast | None = None
 
 
 CALENDAR_KINDS = ("holiday", "maintenance")
@@ -424,10 +498,21 @@ class PollMade:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class HistoryRead:
+    """The history of an account has been read so far: a share from 0 to 1 of what is wanted."""
+
+    account: str
+    share: float
+
+
+Event = RequestMade | LoginMade | PollMade | HistoryRead
+
+
 class Observer(Protocol):
     """Listens to what the rooms do; Prometheus is one listener, the log another."""
 
-    def observe(self, event: RequestMade | LoginMade | PollMade) -> None:
+    def observe(self, event: Event) -> None:
         """Take note of one event; never raises."""
 
 

@@ -49,14 +49,18 @@ def resume(checkpoint: Checkpoint, now: Instant, policy: Policy) -> tuple[Checkp
 
 
 def head(
-    now: Instant, checkpoints: Mapping[str, Checkpoint], policy: Policy, stride: Duration | None = None
+    now: Instant,
+    checkpoints: Mapping[str, Checkpoint],
+    policy: Policy,
+    stride: Duration | None = None,
+    further: Duration = 0,
 ) -> tuple[Assignment, ...]:
-    """From a little before each watermark to now, terminals at about the same point together.
+    """From a little before each watermark, or still further back, to now, terminals at about the same point together.
 
     With a `stride`, spans are no longer than that: the head then has to be asked again until it has caught up. A
     watermark of the future, left by a clock that was wrong, hides nothing of the present.
     """
-    overlap = _overlap(policy, stride)
+    overlap = _overlap(policy, stride, further)
     groups: defaultdict[Instant, dict[str, Instant]] = defaultdict(dict)
     for name, checkpoint in checkpoints.items():
         start = min(checkpoint.watermark, now) - overlap
@@ -89,9 +93,10 @@ def fill(
     return tuple(assignment for span, names in groups.items() for assignment in batches(span, names, policy.batch))
 
 
-def _overlap(policy: Policy, stride: Duration | None) -> Duration:
+def _overlap(policy: Policy, stride: Duration | None, further: Duration = 0) -> Duration:
     """Less of it than half a stride, or strides would not get on."""
-    return policy.overlap if stride is None else min(policy.overlap, stride // 2)
+    overlap = policy.overlap + further
+    return overlap if stride is None else min(overlap, stride // 2)
 
 
 def _next_edge(covered: Duration, policy: Policy) -> Duration | None:
@@ -185,19 +190,30 @@ def shorter(span: Span, now: Instant, total_count: int, limit: int) -> Duration:
 def tally(entries: Iterable[Entry], now: Instant, windows: Sequence[Duration]) -> tuple[WindowTally, ...]:
     """Operations, amounts and largest amounts of [now - window, now) for each window; `windows` ascending.
 
-    Each entry is put once into the ring between two windows; a window is the sum of its rings.
+    Operations are broken down by as many dimensions as their entries have. Each entry is put once into the ring between
+    two windows; a window is the sum of its rings.
     """
-    rings: list[_Ring] = [_Ring({}, {}, {}) for _ in windows]
+    rings: list[_Ring] = [_Ring({}, {}, {}, {}) for _ in windows]
     for entry in entries:
         age = now - entry.created
         index = bisect_left(windows, age)
         if age > 0 and index < len(windows):
             rings[index].add(entry.key, entry.currency, entry.amount, 1)
+            if entry.details:
+                rings[index].break_down(entry)
     tallies: list[WindowTally] = []
-    total = _Ring({}, {}, {})
+    total = _Ring({}, {}, {}, {})
     for window, ring in zip(windows, rings, strict=True):
         total.merge(ring)
-        tallies.append(WindowTally(window, dict(total.operations), dict(total.amounts), dict(total.largest)))
+        tallies.append(
+            WindowTally(
+                window,
+                dict(total.operations),
+                dict(total.amounts),
+                dict(total.largest),
+                dict(total.breakdowns),
+            )
+        )
     return tuple(tallies)
 
 
@@ -206,12 +222,19 @@ class _Ring:
     operations: dict[SeriesKey, int]
     amounts: dict[tuple[SeriesKey, str], int]
     largest: dict[tuple[Outcome, str], int]
+    breakdowns: dict[tuple[str, str, Outcome, str], int]
 
     def add(self, key: SeriesKey, currency: str, amount: int, count: int) -> None:
         self.operations[key] = self.operations.get(key, 0) + count
         self.amounts[key, currency] = self.amounts.get((key, currency), 0) + amount
         if amount >= self.largest.get((key.outcome, currency), 0):
             self.largest[key.outcome, currency] = amount
+
+    def break_down(self, entry: Entry) -> None:
+        outcome, reason_class = entry.key.outcome, entry.key.reason_class
+        for dimension, value in entry.details:
+            labels = (dimension, value, outcome, reason_class)
+            self.breakdowns[labels] = self.breakdowns.get(labels, 0) + 1
 
     def merge(self, other: "_Ring") -> None:
         for key, count in other.operations.items():
@@ -220,3 +243,5 @@ class _Ring:
             self.amounts[pair] = self.amounts.get(pair, 0) + amount
         for kind, amount in other.largest.items():
             self.largest[kind] = max(self.largest.get(kind, 0), amount)
+        for labels, count in other.breakdowns.items():
+            self.breakdowns[labels] = self.breakdowns.get(labels, 0) + count

@@ -88,11 +88,18 @@ def checkpoint(
     return Checkpoint(since, covered_from, watermark, newest)
 
 
-def ledger(remembered: Remembered | None = None, *, policy: Policy = POLICY, max_codes: int = 100) -> Ledger:
+def ledger(
+    remembered: Remembered | None = None,
+    *,
+    policy: Policy = POLICY,
+    max_codes: int = 100,
+    dimensions: Sequence[str] = (),
+    max_values: int = 50,
+) -> Ledger:
     """The ledger of account main, with a wallet and a shop."""
     if remembered is None:
         remembered = Remembered({"wallet": checkpoint(), "shop": checkpoint()}, (), {})
-    return Ledger("main", (WALLET, SHOP), OUTCOMES, policy, max_codes, remembered)
+    return Ledger("main", (WALLET, SHOP), OUTCOMES, policy, max_codes, remembered, dimensions, max_values)
 
 
 def take(book: Ledger, now: Instant, *operations: Operation, **settings: Any) -> None:

@@ -12,7 +12,7 @@ import httpx
 
 from exporter.client import EpayClient, http_client
 from exporter.config.records import Account, Limits, Poll, Secret
-from exporter.model import SECOND, Assignment, LoginMade, PollMade, RequestMade, Span, Terminal
+from exporter.model import SECOND, Assignment, Event, LoginMade, RequestMade, Span, Terminal
 
 T = TypeVar("T")
 
@@ -138,9 +138,9 @@ class FakeBank:
 class Witness:
     """An observer that keeps everything."""
 
-    events: list[RequestMade | LoginMade | PollMade] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
 
-    def observe(self, event: RequestMade | LoginMade | PollMade) -> None:
+    def observe(self, event: Event) -> None:
         self.events.append(event)
 
     def results(self, endpoint: str) -> list[str]:

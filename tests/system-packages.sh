@@ -2,7 +2,9 @@
 # Installs the servers and tools that the tests talk to. Without root nothing is installed and nothing fails here:
 # each test that lacks its tool is skipped with the tool's name (with CI=true it fails).
 set -euo pipefail
-declare -A packages=([prometheus]=prometheus [promtool]=prometheus [chromium]=chromium [systemd-analyze]=systemd)
+declare -A packages=([prometheus]=prometheus [promtool]=prometheus
+    [prometheus-alertmanager]=prometheus-alertmanager [amtool]=prometheus-alertmanager
+    [chromium]=chromium [systemd-analyze]=systemd)
 missing=()
 for command in "${!packages[@]}"; do
     command -v "$command" >/dev/null || missing+=("${packages[$command]}")

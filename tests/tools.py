@@ -11,6 +11,7 @@ from exporter.model import (
     MINUTE,
     SECOND,
     Checkpoint,
+    Forecast,
     Instant,
     Outcome,
     SeriesKey,
@@ -38,6 +39,13 @@ def require(command: str, package: str) -> str:
             pytest.fail(text)
         pytest.skip(text)
     return path
+
+
+COUNTED_IN_DAYS = (
+    b'epay_active_days use base unit "seconds" instead of "days"\n'
+    b'epay_baseline_weeks use base unit "seconds" instead of "weeks"\n'
+)
+"""What promtool says of the metrics that are numbers of days and weeks, not durations."""
 
 
 def series(
@@ -80,6 +88,7 @@ def terminal_snapshot(
     oldest_pending: Instant | None = None,
     newest: Instant | None = NOW - 12 * SECOND,
     trouble: Trouble | None = None,
+    forecast: Forecast | None = None,
 ) -> TerminalSnapshot:
     """A terminal that is well, but for what is said."""
     return TerminalSnapshot(
@@ -100,6 +109,7 @@ def terminal_snapshot(
         pending=pending,
         oldest_pending=oldest_pending,
         trouble=trouble,
+        forecast=forecast,
     )
 
 

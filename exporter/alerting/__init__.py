@@ -1,1 +1,1 @@
-"""The shipped alert rules and the thresholds that they compare with."""
+"""The shipped alert rules, and the thresholds that they compare with."""

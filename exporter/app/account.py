@@ -1,9 +1,13 @@
 """One account at work: everything that runs for it, built together, started together, stopped together."""
 
 import asyncio
+import os
 import random
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
 
 import httpx
 
@@ -13,9 +17,16 @@ from exporter.client import EpayClient
 from exporter.config import Account, Config, TerminalFilter
 from exporter.instrumentation import Instruments
 from exporter.ledger import Ledger
-from exporter.model import Policy, Remembered
-from exporter.poller import AccountPoller, Publication
+from exporter.model import Policy, Remembered, Span
+from exporter.payload import Decoder
+from exporter.poller import AccountPoller, Forecaster, Historian, Publication
 from exporter.state import Store
+
+_HISTORY_AT_ONCE: Final = 5_000
+"""Records of history that one reading may hold: decoding and counting more would hold up scrapes."""
+
+_DIGEST_KEY: Final = os.urandom(32)
+"""Of the digests that repeated transfers are found by: made anew in each process, and kept nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +48,16 @@ def policy(config: Config) -> Policy:
 
 def ledger_of(account: Account, config: Config, remembered: Remembered) -> Ledger:
     """An account's ledger as the store remembers it. Pure, and long where much is remembered: fit for a thread."""
-    limit = config.limits.max_codes_per_terminal
-    return Ledger(account.name, account.terminals, config.outcomes, _its_policy(account, config), limit, remembered)
+    return Ledger(
+        account.name,
+        account.terminals,
+        config.outcomes,
+        _its_policy(account, config),
+        config.limits.max_codes_per_terminal,
+        remembered,
+        config.breakdowns,
+        config.limits.max_breakdown_values,
+    )
 
 
 def _its_policy(account: Account, config: Config) -> Policy:
@@ -50,8 +69,8 @@ def _its_policy(account: Account, config: Config) -> Policy:
 class RunningAccount:
     """An account with its client, ledger and poller.
 
-    `former` is the account as it ran until a reload, and has been stopped: what it
-    knew that no store keeps goes on, so that nothing vanishes from the exposition and no login is made without need.
+    `former` is the account as it ran until a reload, and has been stopped: what it knew that no store keeps goes on, so
+    that nothing vanishes from the exposition and no login is made without need.
     """
 
     def __init__(
@@ -66,9 +85,9 @@ class RunningAccount:
         self._task: asyncio.Task[None] | None = None
         same_bank = former is not None and former.account.operations_url == account.operations_url
         self.bank_clock: BankClock = former.bank_clock if former and same_bank else BankClock(account.name, wall_clock)
-        self.bank: EpayClient = EpayClient(
+        client = partial(
+            EpayClient,
             account=account,
-            poll=config.poll,
             limits=config.limits,
             http=shared.http,
             slots=shared.slots,
@@ -76,9 +95,19 @@ class RunningAccount:
             clock=wall_clock,
             monotonic=time.monotonic,
             random=random.SystemRandom().random,
+            decode=Decoder(_DIGEST_KEY, config.breakdowns).decode,
+        )
+        self.bank: EpayClient = client(
+            poll=config.poll,
             max_records=MAX_RECORDS,
             session=former.bank.session if former and _same_login(former.account, account) else None,
             held=former.bank.held if former and same_bank else 0.0,
+        )
+        self.baseline = baseline = config.baseline
+        self.forecaster: Forecaster = (
+            former.forecaster
+            if former and (former.baseline.windows, former.baseline.weeks) == (baseline.windows, baseline.weeks)
+            else Forecaster(baseline.windows, baseline.weeks, partial(_excluded, shared.publication))
         )
         self.poller: AccountPoller = AccountPoller(
             account=account.name,
@@ -94,12 +123,29 @@ class RunningAccount:
             bank_clock=self.bank_clock,
             monotonic=time.monotonic,
             former=former.poller.handover() if former else None,
+            forecast=self.forecaster.forecast,
+        )
+        politely = replace(config.poll, requests_per_second=baseline.history_requests_per_second)
+        self._historian = Historian(
+            account=account.name,
+            terminals=account.terminals,
+            ledger=ledger,
+            bank=client(poll=politely, max_records=_HISTORY_AT_ONCE, tokens=self.bank.tokens),
+            store=shared.store,
+            policy=_its_policy(account, config),
+            outcomes=config.outcomes,
+            history=baseline.history,
+            observer=shared.instruments,
+            clock=self.bank_clock,
+            calm=self.poller.calm,
+            forecaster=self.forecaster,
         )
 
     async def run(self) -> None:
-        """All that runs for an account; what else is to run beside its poller gets its task here."""
+        """All that runs for an account: its polls, and beside them the reading of its history."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.poller.run())
+            tasks.create_task(self._historian.run())
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """Run until stopped; again where it has been stopped before."""
@@ -111,6 +157,13 @@ class RunningAccount:
             self._task.cancel()
             await asyncio.wait({self._task})
             self._task = None
+
+
+def _excluded(publication: Publication, name: str) -> Iterator[Span]:
+    """Holidays and maintenances of a terminal: they say nothing about what is usual."""
+    for entry in publication.current().supervision.calendar:
+        if name in entry.terminals or not entry.terminals:
+            yield Span(entry.start, entry.end)
 
 
 def _same_login(before: Account, after: Account) -> bool:

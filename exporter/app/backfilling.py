@@ -38,7 +38,7 @@ from exporter.backfill import (
 from exporter.bank import MAX_RECORDS, BankError
 from exporter.client import EpayClient, http_client
 from exporter.config import Account, Config, DurationInvalid, format_duration, parse_duration
-from exporter.model import SECOND, Duration, Instant, LoginMade, PollMade, RequestMade
+from exporter.model import SECOND, Duration, Event, Instant
 
 
 class ArgumentInvalid(Exception):
@@ -199,5 +199,5 @@ async def _read(config: Config, spool: Spool, progress: Progress) -> None:
 class _Nobody:
     """Listens to nothing: a backfill exposes no metrics of its own."""
 
-    def observe(self, event: RequestMade | LoginMade | PollMade) -> None:
+    def observe(self, event: Event) -> None:
         """Let it pass."""

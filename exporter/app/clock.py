@@ -3,7 +3,7 @@
 import time
 from typing import Final
 
-from exporter.model import HOUR, SECOND, Clock, Duration, Instant, LoginMade, Observer, PollMade, RequestMade
+from exporter.model import HOUR, SECOND, Clock, Duration, Event, Instant, Observer, RequestMade
 
 _TOLERATED: Final = 3.0
 """Seconds: the Date header has whole ones, and a request takes some time."""
@@ -34,7 +34,7 @@ class BankClock:
         """Microseconds since the epoch, by the slower of both clocks."""
         return self._clock() - self._behind
 
-    def observe(self, event: RequestMade | LoginMade | PollMade) -> None:
+    def observe(self, event: Event) -> None:
         """Learn the difference from an answer of this account's bank."""
         if isinstance(event, RequestMade) and event.account == self._account and event.skew is not None:
             ahead = -event.skew
@@ -47,7 +47,7 @@ class Listeners:
     def __init__(self, *observers: Observer) -> None:
         self._observers = observers
 
-    def observe(self, event: RequestMade | LoginMade | PollMade) -> None:
+    def observe(self, event: Event) -> None:
         """Tell all of them."""
         for observer in self._observers:
             observer.observe(event)

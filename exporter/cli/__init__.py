@@ -13,7 +13,9 @@ import click
 
 from exporter import __version__
 from exporter.cli.backfill import backfill
+from exporter.cli.backtest import backtest
 from exporter.cli.checking import check
+from exporter.cli.rules import rules
 from exporter.cli.serving import run
 from exporter.cli.simulating import demo, simulate
 
@@ -47,5 +49,5 @@ def commands() -> None:
     """
 
 
-for command in (run, check, backfill, simulate, demo):
+for command in (run, check, backfill, backtest, rules, simulate, demo):
     commands.add_command(command)

@@ -1,5 +1,7 @@
 """What an answer of the list means: a page, or one of the port's errors."""
 
+from collections.abc import Callable
+
 from exporter.bank import BankError, Garbled, Refused, ServerFailed, Unauthorized
 from exporter.client.transport import Answer
 from exporter.model import Page
@@ -18,7 +20,7 @@ class TokenRefused(Unauthorized):
         self.status = status
 
 
-def page(answer: Answer, account: str) -> Page:
+def page(answer: Answer, account: str, decode: Callable[[bytes], Page] = decode) -> Page:
     """The page of a good answer; raises what the port names for any other."""
     if answer.status in (401, 403):
         raise TokenRefused(account, answer.status)

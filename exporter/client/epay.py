@@ -15,13 +15,17 @@ from exporter.client.tokens import Session, Token, Tokens
 from exporter.client.transport import Transport
 from exporter.config.records import Account, Limits, Poll
 from exporter.model import SECOND, Assignment, Clock, Observer, Operation, Page, Reading, Rejection
+from exporter.payload import decode
 
 _ATTEMPTS = 3
 _PASSES = 3
 
 
 class EpayClient:
-    """Reads one account's list. Safe to be called concurrently: the token and the budget are shared."""
+    """Reads one account's list. Safe to be called concurrently: the token and the budget are shared.
+
+    A second client with the `tokens` of the first has a budget of its own for what must not be in the way of it.
+    """
 
     def __init__(
         self,
@@ -36,22 +40,25 @@ class EpayClient:
         random: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         max_records: int = MAX_RECORDS,
+        tokens: Tokens | None = None,
+        decode: Callable[[bytes], Page] = decode,
         session: Session | None = None,
         held: float = 0.0,
     ) -> None:
         self._account = account
         self._page_size = poll.page_size
         self._max_records = max_records
+        self._decode = decode
         self._random = random
         self._sleep = sleep
         self._transport = Transport(account.name, poll, limits, http, slots, observer, clock, monotonic, sleep)
         self._transport.hold(held)
-        self._tokens = Tokens(account, self._transport, observer, clock, monotonic, random, session)
+        self.tokens = tokens or Tokens(account, self._transport, observer, clock, monotonic, random, session)
 
     @property
     def session(self) -> Session:
         """The login as it stands, for the client that takes the place of this one."""
-        return self._tokens.session
+        return self.tokens.session
 
     @property
     def held(self) -> float:
@@ -98,29 +105,29 @@ class EpayClient:
 
     async def _authorized(self, body: bytes) -> Page:
         """One page, with a new token where the old one is no longer accepted."""
-        token = await self._tokens.current()
+        token = await self.tokens.current()
         try:
             page = await self._request(body, token)
         except TokenRefused as error:
             refusal = error
         else:
-            self._tokens.accepted(token)
+            self.tokens.accepted(token)
             return page
-        token = await self._tokens.replacement(token, refusal)
+        token = await self.tokens.replacement(token, refusal)
         try:
             page = await self._request(body, token)
         except TokenRefused as error:
             refusal = error
         else:
-            self._tokens.accepted(token, after_refusal=True)
+            self.tokens.accepted(token, after_refusal=True)
             return page
-        raise self._tokens.verdict(token, refusal)
+        raise self.tokens.verdict(token, refusal)
 
     async def _request(self, body: bytes, token: Token) -> Page:
         return await self._transport.post(
             "operations",
             self._account.operations_url,
-            lambda answer: answers.page(answer, self._account.name),
+            lambda answer: answers.page(answer, self._account.name, self._decode),
             content=body,
             headers={
                 "authorization": f"Bearer {token.value}",
@@ -130,7 +137,7 @@ class EpayClient:
         )
 
     def _held(self) -> float:
-        return max(self._transport.held(), self._tokens.held())
+        return max(self._transport.held(), self.tokens.held())
 
     def _worth_another_try(self, state: RetryCallState) -> bool:
         error = state.outcome.exception() if state.outcome is not None else None

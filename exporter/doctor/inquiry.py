@@ -15,7 +15,7 @@ from exporter.client.transport import Answer, Transport
 from exporter.config.records import Account, Limits, Poll, SecretUnreadable, TokenBody
 from exporter.doctor.replies import LoginReply, Reply, form_of_expiry
 from exporter.doctor.stamps import stamps
-from exporter.model import Assignment, Clock, LoginMade, PollMade, RequestMade, Span
+from exporter.model import Assignment, Clock, Event, RequestMade, Span
 
 CAP: Final = 40
 """Requests that one account is asked at most, logins included."""
@@ -39,7 +39,7 @@ class _Ear:
         self.requests = 0
         self.skews: list[float] = []
 
-    def observe(self, event: RequestMade | LoginMade | PollMade) -> None:
+    def observe(self, event: Event) -> None:
         if isinstance(event, RequestMade):
             self.requests += 1
             if event.skew is not None:

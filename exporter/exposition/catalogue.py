@@ -82,6 +82,13 @@ WINDOW_AMOUNT_MAX: Final = Definition(
     "last poll of the bank, not at the scrape.",
     ("terminal", "window", "outcome", "currency"),
 )
+WINDOW_BREAKDOWN_OPERATIONS: Final = Definition(
+    "epay_window_breakdown_operations",
+    Kind.GAUGE,
+    "Operations in the sliding window by one dimension of the configured breakdowns, whose value is unknown where the "
+    "record has none, and other beyond the limit; the window ends at the last poll of the bank, not at the scrape.",
+    ("terminal", "window", "dimension", "value", "outcome", "reason_class"),
+)
 WINDOW_FAILURE_RATIO: Final = Definition(
     "epay_window_failure_ratio",
     Kind.GAUGE,
@@ -124,6 +131,68 @@ FINALIZATION: Final = Definition(
     "epay_operation_finalization_seconds",
     Kind.HISTOGRAM,
     f"Time from the creation of an operation to the poll that first saw it final, poll interval included; {_POLLED}.",
+    ("terminal",),
+)
+_SAME_TIME: Final = "the median of the same time of the past weeks"
+EXPECTED_OPERATIONS: Final = Definition(
+    "epay_expected_operations",
+    Kind.GAUGE,
+    f"Operations, of any outcome, that the sliding window should hold: {_SAME_TIME}; for the window as of the last "
+    "poll, absent with fewer than three of them, and when polls have failed for three intervals.",
+    ("terminal", "window"),
+)
+EXPECTED_OPERATIONS_LOWER: Final = Definition(
+    "epay_expected_operations_lower",
+    Kind.GAUGE,
+    "Fewer operations than this in the sliding window are out of the ordinary; always above 0 where the expected is, "
+    "so that a total stop is below it. For the window as of the last poll; absent as epay_expected_operations is.",
+    ("terminal", "window"),
+)
+EXPECTED_OPERATIONS_UPPER: Final = Definition(
+    "epay_expected_operations_upper",
+    Kind.GAUGE,
+    "More operations than this in the sliding window are out of the ordinary; for the window as of the last poll, "
+    "absent as epay_expected_operations is.",
+    ("terminal", "window"),
+)
+EXPECTED_AMOUNT: Final = Definition(
+    "epay_expected_amount",
+    Kind.GAUGE,
+    f"What the successes in the sliding window should come to, in major units of the currency: {_SAME_TIME}; for the "
+    "window as of the last poll, absent as epay_expected_operations is.",
+    ("terminal", "window", "currency"),
+)
+EXPECTED_AMOUNT_LOWER: Final = Definition(
+    "epay_expected_amount_lower",
+    Kind.GAUGE,
+    "Less than this in the sliding window is out of the ordinary, in major units of the currency; for the window as of "
+    "the last poll, absent as epay_expected_operations is.",
+    ("terminal", "window", "currency"),
+)
+EXPECTED_AMOUNT_UPPER: Final = Definition(
+    "epay_expected_amount_upper",
+    Kind.GAUGE,
+    "More than this in the sliding window is out of the ordinary, in major units of the currency; for the window as of "
+    "the last poll, absent as epay_expected_operations is.",
+    ("terminal", "window", "currency"),
+)
+BASELINE_WEEKS: Final = Definition(
+    "epay_baseline_weeks",
+    Kind.GAUGE,
+    f"How many past weeks are known at this time of the week; with fewer than three nothing is expected; {_POLLED}.",
+    ("terminal",),
+)
+USUAL_GAP: Final = Definition(
+    "epay_usual_gap_seconds",
+    Kind.GAUGE,
+    "The longest time without an operation in a usual week (the median over the past weeks), to a quarter of an hour; "
+    "read from the bank's history, absent with fewer than three weeks.",
+    ("terminal",),
+)
+ACTIVE_DAYS: Final = Definition(
+    "epay_active_days",
+    Kind.GAUGE,
+    "On how many of the last seven closed days (UTC+5) the terminal had an operation; read from the bank's history.",
     ("terminal",),
 )
 TERMINAL_INFO: Final = Definition(
@@ -235,6 +304,13 @@ CALENDAR_ACTIVE: Final = Definition(
     "Whether a configured holiday or maintenance is going on for this terminal (1) or not (0). As of the scrape, not "
     "of a poll of the bank.",
     ("terminal", "kind"),
+)
+DUPLICATES: Final = Definition(
+    "epay_duplicate_operations_total",
+    Kind.COUNTER,
+    "Operations of any outcome that repeat another one: same sender, receiver, amount and currency, created within a "
+    f"minute of it, another id; counted when first seen, final or not; {_POLLED}.",
+    ("terminal",),
 )
 
 CATALOGUE: Final[tuple[Definition, ...]] = tuple(value for value in globals().values() if isinstance(value, Definition))

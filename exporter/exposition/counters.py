@@ -71,6 +71,7 @@ def total_families(snapshot: Snapshot, exposed: int) -> Iterator[Metric]:
     yield _counter(catalogue.GAP, gaps, names)
     yield _counter(catalogue.UNKNOWN_CODES, totals[Family.UNKNOWN_CODES], names)
     yield _counter(catalogue.LABEL_OVERFLOW, totals[Family.LABEL_OVERFLOW], names)
+    yield _counter(catalogue.DUPLICATES, totals[Family.DUPLICATES], names)
 
 
 _SUM_OF: Final = {

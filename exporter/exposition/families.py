@@ -8,6 +8,7 @@ from prometheus_client.core import GaugeMetricFamily
 from exporter.exposition import catalogue
 from exporter.exposition.catalogue import Definition
 from exporter.exposition.counters import major, total_families
+from exporter.exposition.forecasts import forecast_families
 from exporter.exposition.supervision import supervision_families
 from exporter.exposition.windows import window_families
 from exporter.model import MINUTE, SECOND, Instant, Snapshot, TerminalSnapshot
@@ -20,6 +21,7 @@ def families(snapshot: Snapshot, now: Instant, exposed: int) -> Iterator[Metric]
     yield from total_families(snapshot, exposed)
     yield from window_families(fresh)
     yield from _pending_families(fresh, read)
+    yield from forecast_families(fresh, read)
     yield _terminal_info(read)
     yield from _poll_families(snapshot, read, fresh)
     yield from _reconciliation_families(read)

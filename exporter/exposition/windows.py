@@ -66,6 +66,12 @@ def window_families(terminals: Sequence[TerminalSnapshot]) -> Iterator[Metric]:
     yield operations
     yield amounts
 
+    breakdowns = catalogue.WINDOW_BREAKDOWN_OPERATIONS.gauge()
+    for terminal, window, tally in tallies:
+        for labels, count in tally.breakdowns.items():
+            breakdowns.add_metric((terminal, window, *labels), count)
+    yield breakdowns
+
     largest = catalogue.WINDOW_AMOUNT_MAX.gauge()
     for terminal, window, tally in tallies:
         for (outcome, currency), amount in tally.largest.items():

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field, replace
 
 from exporter.ledger import counting
 from exporter.ledger.books import Book, Shelf
+from exporter.ledger.breakdowns import DetailBook
 from exporter.ledger.labels import Label, LabelBook
+from exporter.ledger.repeats import APART, Repeats
 from exporter.model import (
     OF_ACCOUNTS,
     Checkpoint,
@@ -30,10 +32,11 @@ from exporter.model import (
     Standing,
     Terminal,
     Total,
+    Trace,
 )
 from exporter.outcomes import Outcomes
 
-__all__ = ["Acquaintance", "Ledger", "advance"]
+__all__ = ["APART", "Acquaintance", "Ledger", "advance"]
 
 
 def advance(checkpoint: Checkpoint, span: Span, now: Instant) -> Checkpoint:
@@ -62,6 +65,14 @@ class _Draft:
     moved: list[Entry] = field(default_factory=list)
     strangers: set[bytes] = field(default_factory=set)
     notices: dict[Notice, None] = field(default_factory=dict)
+    traces: defaultdict[str, dict[int, dict[bytes, Trace]]] = field(default_factory=lambda: defaultdict(dict))
+
+    def trace(self, entry: Entry, likeness: int, *, fresh: bool) -> None:
+        """Have an operation compared with those that it may repeat; what it was first seen as counts."""
+        if likeness:
+            exempt = entry.standing is Standing.EXEMPT
+            trace = Trace(entry.key.terminal, likeness, entry.id, entry.created, exempt, fresh)
+            self.traces[entry.key.terminal].setdefault(likeness, {}).setdefault(entry.id, trace)
 
     def add(self, amounts: Iterable[tuple[Total, int]]) -> None:
         for total, amount in amounts:
@@ -87,12 +98,17 @@ class Ledger:
         policy: Policy,
         max_codes: int,
         remembered: Remembered,
+        dimensions: Sequence[str] = (),
+        max_values: int = 50,
     ) -> None:
         self._account = account
         self._policy = policy
         self._names = {terminal.number: terminal.name for terminal in terminals}
         self._labels = {terminal.name: LabelBook(terminal.name, outcomes, max_codes) for terminal in terminals}
-        self._shelf = Shelf((t.name, _remembering(remembered, t.name)) for t in terminals)
+        self._broken_down = bool(dimensions)
+        self._details = {terminal.name: DetailBook(dimensions, max_values) for terminal in terminals}
+        self._repeats = {terminal.name: Repeats() for terminal in terminals}
+        self._shelf = Shelf((t.name, _remembering(remembered, t.name, self._details[t.name])) for t in terminals)
         self._strangers: dict[bytes, Instant] = {}
         self._told: set[Notice] = set()
         self.totals: dict[Total, int] = {
@@ -108,7 +124,8 @@ class Ledger:
             )
         for entry in remembered.entries:
             if entry.key.terminal in self._labels:
-                self._shelf.put(entry)
+                details = self._details[entry.key.terminal].bounded(entry.details)
+                self._shelf.put(entry if details == entry.details == () else entry._replace(details=details))
 
     @property
     def acquaintance(self) -> Acquaintance:
@@ -124,6 +141,11 @@ class Ledger:
     def checkpoints(self) -> Mapping[str, Checkpoint]:
         """How far each terminal has been read, by name."""
         return {name: book.checkpoint for name, book in self._shelf.books.items()}
+
+    @property
+    def compared(self) -> int:
+        """How many operations are held to find out which others repeat them."""
+        return sum(len(repeats) for repeats in self._repeats.values())
 
     def entries(self, name: str, since: Instant) -> Iterator[Entry]:
         """What is remembered of a terminal from an instant on, and a little more."""
@@ -168,6 +190,7 @@ class Ledger:
                 for name in reading.assignment.terminals:
                     draft.checkpoints[name] = advance(self._checkpoint(name, draft), reading.assignment.span, now)
         self._give_up_pending(draft)
+        self._count_repeats(draft)
         forgotten = self._forget(draft)
         return Decision(
             now=now,
@@ -178,6 +201,9 @@ class Ledger:
             moved=tuple(draft.moved),
             strangers=tuple(draft.strangers),
             notices=tuple(draft.notices),
+            traces=tuple(
+                trace for found in draft.traces.values() for traces in found.values() for trace in traces.values()
+            ),
         )
 
     def apply(self, decision: Decision) -> None:
@@ -190,6 +216,11 @@ class Ledger:
             self.totals[total] = self.totals.get(total, 0) + amount
         for name, checkpoint in decision.checkpoints.items():
             self._shelf.books[name].checkpoint = checkpoint
+        traces: defaultdict[str, list[Trace]] = defaultdict(list)
+        for trace in decision.traces:
+            traces[trace.terminal].append(trace)
+        for name, repeats in self._repeats.items():
+            repeats.remember(traces[name], self._compared_since(self._shelf.books[name].checkpoint, decision.now))
         self._told.update(decision.notices)
         for id_ in decision.strangers:
             self._strangers[id_] = decision.now
@@ -209,20 +240,27 @@ class Ledger:
         label = self._labels[name].label(operation.status, operation.code, operation.reason_code)
         before = self._known(operation.id, draft)
         amount, currency = operation.amount, operation.currency
-        entry = Entry(operation.id, operation.created, label.key, amount, currency, Standing.FOLLOWED)
-        if before is not None and before[:-1] == entry[:-1]:
-            self._records("repeated", draft)
-            return
+        details = self._details[name].bounded(operation.details) if self._broken_down else ()
+        if before is not None:
+            if operation.likeness and not self._repeats[name].holds(operation):
+                now_at = before._replace(created=operation.created, key=label.key)
+                draft.trace(now_at, operation.likeness, fresh=False)
+            if before[1:5] == (operation.created, label.key, amount, currency):
+                self._records("repeated", draft)
+                if before.details != details:  # they are no status: nothing is counted
+                    draft.entries[before.id] = before._replace(details=details)
+                return
+        entry = Entry(operation.id, operation.created, label.key, amount, currency, Standing.FOLLOWED, details)
         self._notice(name, label, draft)
         if before is None:
-            self._first_seen(entry, label, draft)
+            self._first_seen(entry, label, draft, operation.likeness)
         else:
             self._changed(before, entry, label, draft)
 
     def _known(self, id_: bytes, draft: _Draft) -> Entry | None:
         return draft.entries.get(id_) or self._shelf.get(id_) or draft.recalled.get(id_)
 
-    def _first_seen(self, entry: Entry, label: Label, draft: _Draft) -> None:
+    def _first_seen(self, entry: Entry, label: Label, draft: _Draft, likeness: int) -> None:
         book = self._shelf.books[entry.key.terminal]
         checkpoint = self._checkpoint(entry.key.terminal, draft)
         newest = book.checkpoint.newest  # of earlier polls: within one poll nothing is late
@@ -233,11 +271,14 @@ class Ledger:
         if checkpoint.newest is None or entry.created > checkpoint.newest:
             draft.checkpoints[entry.key.terminal] = replace(checkpoint, newest=entry.created)
         if _is_exempt(entry, checkpoint):
-            draft.entries[entry.id] = entry._replace(standing=Standing.EXEMPT)
+            draft.entries[entry.id] = exempt = entry._replace(standing=Standing.EXEMPT)
+            draft.trace(exempt, likeness, fresh=True)
             return
         if entry.created < min(draft.kept_since, checkpoint.watermark):  # it may have been counted and let go
             draft.entries[entry.id] = entry._replace(standing=Standing.COUNTED)
+            draft.trace(entry, likeness, fresh=False)
             return
+        draft.trace(entry, likeness, fresh=True)
         if self._keeps_up(book, draft.now):
             draft.add(counting.visibility(self._account, draft.now - entry.created))
         draft.entries[entry.id] = self._count(entry, label, draft)
@@ -278,6 +319,17 @@ class Ledger:
                     continue
                 if not self._followed(entry, draft.now):
                     draft.entries[entry.id] = self._count(entry, None, draft)
+
+    def _count_repeats(self, draft: _Draft) -> None:
+        for name, found in draft.traces.items():
+            due = self._repeats[name].due(found, self._compared_since(self._checkpoint(name, draft), draft.now))
+            if due:
+                draft.increments[Total(Family.DUPLICATES, (name,))] += due
+
+    def _compared_since(self, checkpoint: Checkpoint, now: Instant) -> Instant:
+        """How far back operations are held to be compared: to the start of any sweep, and as far again."""
+        sight = max(min(checkpoint.watermark, now), now - self._policy.max_gap)
+        return sight - 2 * (self._policy.lookback + APART) - self._policy.overlap
 
     def _forget(self, draft: _Draft) -> tuple[bytes, ...]:
         """The ids that no sweep or window needs any more. A pending one stays as long as it is followed."""
@@ -325,7 +377,12 @@ def _is_exempt(entry: Entry, checkpoint: Checkpoint) -> bool:
     return entry.created < max(checkpoint.counting_since, checkpoint.gap_end or 0)
 
 
-def _remembering(remembered: Remembered, name: str) -> Checkpoint:
-    """A terminal's checkpoint with its coverage cut to what the store has given back; the fill reads the rest again."""
+def _remembering(remembered: Remembered, name: str, details: DetailBook) -> Checkpoint:
+    """A terminal's checkpoint with its coverage cut to what the store has given back; the fill reads the rest again.
+
+    So it does where dimensions have been configured that the stored operations lack.
+    """
     checkpoint = remembered.checkpoints[name]
-    return replace(checkpoint, covered_from=min(max(checkpoint.covered_from, remembered.since), checkpoint.watermark))
+    lacking = (e.created + 1 for e in remembered.entries if e.key.terminal == name and details.lacks(e.details))
+    since = max(checkpoint.covered_from, remembered.since, *lacking, 0)
+    return replace(checkpoint, covered_from=min(since, checkpoint.watermark))

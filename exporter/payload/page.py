@@ -2,12 +2,15 @@
 
 import json
 import re
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from exporter.model import Operation, Page, Rejection
-from exporter.payload.record import ABSENT, UNREADABLE, Record, reading, unwrapped
+from exporter.payload.record import ABSENT, UNREADABLE, RecordReader
+
+R = TypeVar("R")
 
 _COUNT = re.compile(r"\d{1,15}(?:\.0*)?", re.ASCII)
 
@@ -28,11 +31,11 @@ class ErrorBody(Exception):
         self.code = code
 
 
-class _Page(msgspec.Struct, rename="camel", gc=False):
+class _Page(msgspec.Struct, Generic[R], rename="camel", gc=False):
     """The documented answer. A `code` has no place in it: where one stands, the answer is looked at closely."""
 
     total_count: int
-    records: list[Record] | None = None
+    records: list[R] | None = None
     code: msgspec.Raw = ABSENT
 
 
@@ -46,51 +49,61 @@ class _Answer(msgspec.Struct, rename="camel", gc=False):
     error: msgspec.Raw = ABSENT
 
 
-_page = msgspec.json.Decoder(_Page)
 _answer = msgspec.json.Decoder(_Answer)
 _raws = msgspec.json.Decoder(list[msgspec.Raw] | None)
 _anything = msgspec.json.Decoder()
 
 
-def decode(body: bytes) -> Page:
-    """The page that a body holds. Raises ErrorBody where the bank said no, Unreadable for everything else."""
-    try:
-        page = _page.decode(body)
-    except UNREADABLE:
-        return _patient(body)
-    if page.total_count < 0 or (page.code is not ABSENT and not page.records):
-        return _patient(body)
-    return _sorted(page.total_count, [reading(record) for record in page.records or ()], body)
+class Decoder:
+    """Reads pages. What it looks for beside what is counted is RecordReader's to explain."""
+
+    def __init__(self, key: bytes = b"", dimensions: Sequence[str] = ()) -> None:
+        self._reader = RecordReader(key, dimensions)
+        record: Any = self._reader.record
+        self._page: msgspec.json.Decoder[_Page[Any]] = msgspec.json.Decoder(_Page[record])
+
+    def decode(self, body: bytes) -> Page:
+        """The page that a body holds. Raises ErrorBody where the bank said no, Unreadable for everything else."""
+        try:
+            page = self._page.decode(body)
+        except UNREADABLE:
+            return self._patient(body)
+        if page.total_count < 0 or (page.code is not ABSENT and not page.records):
+            return self._patient(body)
+        reading = self._reader.reading
+        return self._sorted(page.total_count, [reading(record) for record in page.records or ()], body)
+
+    def _sorted(self, total_count: int, found: list[Operation | Rejection | None], body: bytes) -> Page:
+        """The page of what was found; a record without an id needs its own bytes, which only the patient way keeps."""
+        operations = tuple(item for item in found if item.__class__ is Operation)
+        if len(operations) == len(found):
+            return Page(total_count, operations)
+        if None in found:
+            return self._patient(body)
+        return Page(total_count, operations, tuple(item for item in found if isinstance(item, Rejection)))
+
+    def _patient(self, body: bytes) -> Page:
+        """Record by record, so that one that cannot be read costs only itself."""
+        answer, raws = _opened(body)
+        total_count = _count(answer.total_count)
+        if raws:
+            code: int | str | None = None
+        else:
+            code = _error_code(answer, nothing_else=_value(answer.total_count) is None)
+        if code is not None:
+            raise ErrorBody(code)
+        if total_count is None:
+            raise Unreadable("malformed")
+        found = [self._reader.unwrapped(raw) for raw in raws]
+        return Page(
+            total_count,
+            tuple(item for item in found if isinstance(item, Operation)),
+            tuple(item for item in found if isinstance(item, Rejection)),
+        )
 
 
-def _sorted(total_count: int, found: list[Operation | Rejection | None], body: bytes) -> Page:
-    """The page of what was found; a record without an id needs its own bytes, which only the patient way keeps."""
-    operations = tuple(item for item in found if item.__class__ is Operation)
-    if len(operations) == len(found):
-        return Page(total_count, operations)
-    if None in found:
-        return _patient(body)
-    return Page(total_count, operations, tuple(item for item in found if isinstance(item, Rejection)))
-
-
-def _patient(body: bytes) -> Page:
-    """Record by record, so that one that cannot be read costs only itself."""
-    answer, raws = _opened(body)
-    total_count = _count(answer.total_count)
-    if raws:
-        code: int | str | None = None
-    else:
-        code = _error_code(answer, nothing_else=_value(answer.total_count) is None)
-    if code is not None:
-        raise ErrorBody(code)
-    if total_count is None:
-        raise Unreadable("malformed")
-    found = [unwrapped(raw) for raw in raws]
-    return Page(
-        total_count,
-        tuple(item for item in found if isinstance(item, Operation)),
-        tuple(item for item in found if isinstance(item, Rejection)),
-    )
+decode = Decoder().decode
+"""Reads pages without looking for repeats or breakdowns."""
 
 
 def _opened(body: bytes) -> tuple[_Answer, list[msgspec.Raw]]:

@@ -16,6 +16,7 @@ from exporter.model import (
     Checkpoint,
     Clock,
     Duration,
+    Forecast,
     Instant,
     Observer,
     Policy,
@@ -55,6 +56,7 @@ class AccountPoller:
         monotonic: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         former: Handover | None = None,
+        forecast: Callable[[str, Instant], Forecast | None] = lambda *_: None,
     ) -> None:
         self._account = account
         self._terminals = {terminal.name: terminal for terminal in terminals}
@@ -67,6 +69,7 @@ class AccountPoller:
         self._bank_clock = bank_clock
         self._monotonic = monotonic
         self._sleep = sleep
+        self._forecast = forecast
         self._reporter = Reporter(account, tuple(self._terminals))
         bookkeeper = Bookkeeper(ledger, store, self._reporter)
         self._reconciler = Reconciler(terminals, bank, ledger, bookkeeper, policy, self._reporter)
@@ -126,6 +129,15 @@ class AccountPoller:
             structlog.get_logger("epay.poller").exception("defect", account=self._account)
             self._fail(dict.fromkeys(self._terminals, BankError("defect", "a defect of the exporter: see the log")))
             self._publish(self._clock())
+
+    def calm(self) -> tuple[str, ...]:
+        """The terminals that are read without trouble and up to now, with whole windows."""
+        shown = self._publication.current().terminals
+        return tuple(
+            each.terminal.name
+            for each in shown
+            if each.terminal.name in self._states and each.windows and not each.failing and not each.catching_up
+        )
 
     async def poll(self) -> None:
         """Bring every terminal's watermark to now, fill the windows where they are not yet, publish."""
@@ -224,6 +236,7 @@ class AccountPoller:
             oldest_pending=min((entry.created for entry in pending), default=None),
             trouble=self._reporter.trouble(name),
             difference=self._reconciler.differences.get(name),
+            forecast=self._forecast(name, at),
         )
 
     def _tally(self, name: str, at: Instant, checkpoint: Checkpoint) -> tuple[WindowTally, ...]:

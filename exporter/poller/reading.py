@@ -7,7 +7,7 @@ from typing import Final
 
 from exporter import windows
 from exporter.bank import Bank, BankError, Refused, Unauthorized
-from exporter.ledger import Ledger
+from exporter.ledger import APART, Ledger
 from exporter.model import SECOND, Assignment, Checkpoint, Clock, Duration, Family, Instant, Policy, Span, Total
 from exporter.poller.bookkeeping import Bookkeeper
 from exporter.poller.gathering import Gathered, Quarantine, cut, gather
@@ -50,8 +50,10 @@ class Reader:
         self._bank_clock = bank_clock
         self._monotonic = monotonic
         self._quarantine = Quarantine(policy.interval / SECOND, monotonic)
-        self.swept_to = {name: mark.watermark for name, mark in ledger.checkpoints.items()}
+        # After a start nothing is held that new operations could repeat: what lies a minute further back is read again.
+        self.swept_to = {name: mark.watermark - APART for name, mark in ledger.checkpoints.items()}
         """How far each terminal's lookback has been swept; the next sweep goes back from there."""
+        self._anew = set(self.swept_to)
         self._gaps: dict[str, tuple[Checkpoint, Span]] = {}
         self._gap_told: set[str] = set()
         self._adds_up_not: dict[str, int] = {}
@@ -124,8 +126,12 @@ class Reader:
         stride: Duration | None = None
         while True:
             asked = self._asked(result)
-            heads = [windows.head(now, self._heads(group), self._policy, stride) for group in self._apart(asked)]
+            further = APART if self._anew & asked.keys() else 0
+            heads = [
+                windows.head(now, self._heads(group), self._policy, stride, further) for group in self._apart(asked)
+            ]
             gathered = await self._take([each for group in heads for each in group], now, result)
+            self._anew.difference_update(name for each in gathered.readings for name in each.assignment.terminals)
             marks = {name: checkpoint.watermark for name, checkpoint in self._asked(result).items()}
             moved = any(mark > asked[name].watermark for name, mark in marks.items())
             if gathered.too_large:

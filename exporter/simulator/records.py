@@ -62,6 +62,27 @@ def receiver_card_mask(operation: Operation) -> str:
     return f"{_CARDS[(operation.entropy >> 4) % 4][1]}********{(operation.entropy >> 36) % 10_000:04d}"
 
 
+def sender_card_id(operation: Operation) -> str:
+    """The bank's name for the card that paid."""
+    return f"card-{operation.entropy % 10**9:09d}"
+
+
+def receiver_card_id(operation: Operation) -> str:
+    """The bank's name for the card that was paid to."""
+    return f"card-{(operation.entropy >> 33) % 10**9:09d}"
+
+
+def dimensions(operation: Operation) -> dict[str, str]:
+    """Who issued the two cards, and of which kind they are."""
+    entropy = operation.entropy
+    return {
+        "senderCardType": _CARDS[entropy % 4][0],
+        "receiverCardType": _CARDS[(entropy >> 4) % 4][0],
+        "senderIssuer": operation.issuer,
+        "receiverIssuer": ISSUERS[(entropy >> 30) % 6],
+    }
+
+
 def date_time(operation: Operation, settings: Settings) -> str:
     """When it was created, as the record writes it."""
     digits, hours = 6, 5
@@ -93,10 +114,7 @@ def record(operation: Operation, now: int, settings: Settings) -> dict[str, Any]
         "language": "rus",
         "senderCardMask": sender_card_mask(operation),
         "receiverCardMask": receiver_card_mask(operation),
-        "senderCardType": _CARDS[entropy % 4][0],
-        "receiverCardType": _CARDS[(entropy >> 4) % 4][0],
-        "senderIssuer": operation.issuer,
-        "receiverIssuer": ISSUERS[(entropy >> 30) % 6],
+        **dimensions(operation),
         "reference": reference(operation),
         "secure": "3ds" if entropy >> 40 & 1 else "",
         "code": verdict.code,
@@ -113,6 +131,6 @@ def record(operation: Operation, now: int, settings: Settings) -> dict[str, Any]
         "ipLongitude": 71.43,
         "ipLatitude": 51.13,
         "status": verdict.status,
-        "senderCardId": f"card-{entropy % 10**9:09d}",
-        "receiverCardId": f"card-{(entropy >> 33) % 10**9:09d}",
+        "senderCardId": sender_card_id(operation),
+        "receiverCardId": receiver_card_id(operation),
     }

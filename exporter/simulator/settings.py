@@ -26,6 +26,7 @@ class Settings:
     late_share: float = 0.02
     pending_share: float = 0.08
     reversal_share: float = 0.0  # of successes that turn into refunds some minutes later
+    duplicate_share: float = 0.0  # of operations that are sent once more within a minute
     date_times: Literal["plain", "mixed"] = "plain"
     reason_codes: Literal["number", "text"] = "number"
 
@@ -153,6 +154,7 @@ _VARIANTS: dict[str, _Variant] = {
     "late-share": _Variant("late_share", "share of operations listed late, 0 to 1", (), _share),
     "pending-share": _Variant("pending_share", "share that starts pending, 0 to 1", (), _share),
     "reversal-share": _Variant("reversal_share", "share of successes refunded later, 0 to 1", (), _share),
+    "duplicate-share": _Variant("duplicate_share", "share sent twice within a minute, 0 to 1", (), _share),
     "scenario-delay": _Variant("scenario_delay", "seconds of the world before the disturbance", (), float),
     "scenario-duration": _Variant("scenario_duration", "seconds of the world that it lasts", (), float),
     "scenario-terminals": _Variant("scenario_terminals", "numbers of the disturbed terminals, comma", (), _numbers),

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import accumulate
+from operator import add
 from random import Random
 from statistics import NormalDist
 from typing import NamedTuple
@@ -60,6 +61,16 @@ TERMINALS = (
     Terminal("98407761", "17f0c4aa-2d3b-4f5e-9c6d-0b1a2c3d7761", 0.25),
     Terminal("98407790", "e2b5d8f0-9a7c-4d1e-8f3b-6c5a4b3c7790", 0.006),
 )
+
+
+class _Column(NamedTuple):
+    """A terminal's operations in the slots of a block, and how many of them are others sent again."""
+
+    counts: Sequence[int]
+    doubles: Sequence[int]
+
+
+_NO_DOUBLES = array("I", [0] * SLOTS_PER_BLOCK)
 
 
 class Operation(NamedTuple):
@@ -125,10 +136,10 @@ class World:
     def _sum_block(self, terminals: tuple[int, ...], block: int) -> Sequence[int]:
         """Running counts over a block's slots: how many operations come before each of them, and in all."""
         drawn = self._block(block)
-        columns = [drawn[terminal] for terminal in terminals]
+        columns = [drawn[terminal].counts for terminal in terminals]
         return array("I", accumulate((sum(counts) for counts in zip(*columns, strict=True)), initial=0))
 
-    def _draw_block(self, block: int) -> tuple[Sequence[int], ...]:
+    def _draw_block(self, block: int) -> tuple["_Column", ...]:
         """How many operations each terminal has in each slot of a block."""
         settings = self._settings
         first = block * SLOTS_PER_BLOCK
@@ -146,8 +157,18 @@ class World:
                     mean * self._disturbance(index, moment).volume for mean, moment in zip(means, moments, strict=True)
                 ]
             # One draw a slot, whatever its mean: a scenario then changes nothing outside its own phase.
-            columns.append(array("I", [poisson_quantile(random.random(), mean) for mean in means]))
+            counts = [poisson_quantile(random.random(), mean) for mean in means]
+            doubles = self._draw_doubles(terminal, block, counts)
+            columns.append(_Column(array("I", map(add, counts, doubles)), doubles))
         return tuple(columns)
+
+    def _draw_doubles(self, terminal: Terminal, block: int, counts: Sequence[int]) -> Sequence[int]:
+        """How many of each slot's operations are sent once more; they add to the slot's count."""
+        share = self._settings.duplicate_share
+        if not share:
+            return _NO_DOUBLES
+        random = Random(f"{self._settings.seed}/doubles/{terminal.number}/{block}")
+        return array("I", [sum(random.random() < share for _ in range(count)) for count in counts])
 
     def _disturbance(self, terminal: int, moment: int) -> Disturbance:
         only = self._settings.scenario_terminals
@@ -157,22 +178,45 @@ class World:
 
     def _operations(self, terminal: int, slot: int) -> tuple[Operation, ...]:
         block, place = divmod(slot, SLOTS_PER_BLOCK)
-        count = self._block(block)[terminal][place]
+        column = self._block(block)[terminal]
+        count = column.counts[place]
         if not count:
             return ()
         key = (terminal, slot)
         made = self._made.get(key)
         if made is None:
-            made = self._made[key] = self._make(terminal, slot, count)
+            made = self._made[key] = self._make(terminal, slot, count, column.doubles[place])
             self._made_count += count
             while self._made_count > _CACHED_OPERATIONS and len(self._made) > 1:
                 self._made_count -= len(self._made.pop(next(iter(self._made))))
         return made
 
-    def _make(self, terminal: int, slot: int, count: int) -> tuple[Operation, ...]:
+    def _make(self, terminal: int, slot: int, count: int, doubles: int) -> tuple[Operation, ...]:
         random = Random(f"{self._settings.seed}/operations/{TERMINALS[terminal].number}/{slot}")
         begin = slot * self.slot_length
-        return tuple(self._operation(random, terminal, begin) for _ in range(count))
+        made = [self._operation(random, terminal, begin) for _ in range(count - doubles)]
+        if doubles:
+            random = Random(f"{self._settings.seed}/sent-twice/{TERMINALS[terminal].number}/{slot}")
+            made += [self._sent_again(random, first, begin) for first in random.sample(made, doubles)]
+        return tuple(made)
+
+    def _sent_again(self, random: Random, first: Operation, slot_begin: int) -> Operation:
+        """The same transfer under another id, later in the same slot, listed before or after the first."""
+        within = min(slot_begin + self.slot_length - first.created, 30 * SECOND)
+        later = int(random.random() * within)
+        if self._settings.date_times == "mixed":  # as its record will show it
+            later -= later % 10 ** (6 - min(fraction_digits(first.entropy), 6))
+        delay = 0.2 + 1.6 * random.random()
+        if random.random() < self._settings.late_share:
+            delay = 5.0 * 48.0 ** random.random()
+        created = first.created + later
+        return first._replace(
+            created=created,
+            id=_uuid(random.getrandbits(128)),
+            visible_at=created + int(delay * SECOND),
+            final_at=first.final_at + later,
+            reversed_at=first.reversed_at and first.reversed_at + later,
+        )
 
     def _operation(self, random: Random, terminal: int, slot_begin: int) -> Operation:
         settings = self._settings

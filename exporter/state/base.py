@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from typing import Protocol
 
-from exporter.model import Checkpoint, Decision, Duration, Entry, Instant, Remembered, Span
+from exporter.model import Checkpoint, Decision, Duration, Entry, Instant, Remembered, SlotDay, Span
 
 
 class StateUnusable(Exception):
@@ -38,6 +38,12 @@ class Store(Protocol):
 
     def commit(self, decision: Decision) -> None:
         """Store entries, totals and checkpoints of a decision, all or nothing. Raises CommitFailed."""
+
+    def history(self, names: Collection[str]) -> tuple[SlotDay, ...]:
+        """The days of history kept of these terminals. Raises CommitFailed."""
+
+    def keep_history(self, days: Iterable[SlotDay], before: int) -> None:
+        """Store days of history in place of what is kept of them, and let go of older ones. Raises CommitFailed."""
 
     def close(self) -> None:
         """Let go of the state; what was committed stays."""

@@ -1,9 +1,9 @@
 """A state that lasts as long as the process."""
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
-from exporter.model import Checkpoint, Decision, Duration, Entry, Instant, Remembered, Span, Standing, Total
+from exporter.model import Checkpoint, Decision, Duration, Entry, Instant, Remembered, SlotDay, Span, Standing, Total
 from exporter.state.base import recalled_since
 
 
@@ -17,6 +17,7 @@ class MemoryStore:
         self._totals: dict[Total, int] = {}
         self._scraped: set[Total] = set()
         self._kept_since: Instant = 0
+        self._history: dict[tuple[str, int, str], SlotDay] = {}
 
     @property
     def kept_since(self) -> Instant:
@@ -63,6 +64,17 @@ class MemoryStore:
             for total, amount in decision.increments.items():
                 self._totals[total] = self._totals.get(total, 0) + amount
             self._scraped.update(decision.scraped)
+
+    def history(self, names: Collection[str]) -> tuple[SlotDay, ...]:
+        """The days of history kept of these terminals."""
+        with self._lock:
+            return tuple(day for day in self._history.values() if day.terminal in names)
+
+    def keep_history(self, days: Iterable[SlotDay], before: int) -> None:
+        """Keep days of history, and let go of older ones."""
+        with self._lock:
+            self._history.update({(day.terminal, day.day, day.kind): day for day in days})
+            self._history = {key: day for key, day in self._history.items() if day.day >= before}
 
     def close(self) -> None:
         """Nothing is held."""

@@ -1,8 +1,8 @@
 """The tables, as small named steps. A step is never changed once released; the next one is added below.
 
 Operations are clustered by the hour they were created in: new ones are written side by side, and an hour is read or
-dropped without touching the others. Nothing personal is stored: an operation is its id, its instant, its amount and the
-labels it is counted under.
+dropped without touching the others. Nothing personal is stored: an operation is its id, its instant, its amount, the
+labels it is counted under, and the issuers and kinds of cards that windows are broken down by, where they are.
 """
 
 from typing import Final
@@ -46,6 +46,28 @@ MIGRATIONS: Final[tuple[tuple[str, str], ...]] = (
             standing TEXT NOT NULL,
             PRIMARY KEY (hour, id, terminal)
         ) STRICT, WITHOUT ROWID;
+        """,
+    ),
+    (
+        "the history that baselines are made from, a day of a terminal in a row",
+        """
+        CREATE TABLE history (
+            day INTEGER NOT NULL,
+            terminal INTEGER NOT NULL REFERENCES names,
+            kind TEXT NOT NULL,
+            slots BLOB NOT NULL,
+            PRIMARY KEY (day, terminal, kind)
+        ) STRICT, WITHOUT ROWID;
+        """,
+    ),
+    (
+        "what windows are broken down by",
+        """
+        CREATE TABLE details (
+            number INTEGER PRIMARY KEY,
+            pairs TEXT NOT NULL UNIQUE
+        ) STRICT;
+        ALTER TABLE operations ADD COLUMN details INTEGER REFERENCES details;
         """,
     ),
 )

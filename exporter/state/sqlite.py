@@ -17,6 +17,7 @@ from exporter.model import (
     HOUR,
     Checkpoint,
     Decision,
+    Details,
     Duration,
     Entry,
     Family,
@@ -24,6 +25,7 @@ from exporter.model import (
     Outcome,
     Remembered,
     SeriesKey,
+    SlotDay,
     Span,
     Standing,
     Total,
@@ -95,6 +97,11 @@ class SqliteStore:
         self._series: dict[str, int] = dict(rows)
         self._names: dict[str, int] = dict(self._db.execute("SELECT terminal, number FROM names").fetchall())
         self._labels = {number: _series(labels) for labels, number in self._series.items()}
+        self._details: dict[Details, int | None] = {(): None}
+        self._details |= {
+            _pairs(pairs): number for pairs, number in self._db.execute("SELECT pairs, number FROM details")
+        }
+        self._details_by_number = {number: details for details, number in self._details.items()}
         self._hours = {int(hour) for (hour,) in self._db.execute(_HOURS)}
         self._kept_since = int(self._db.execute("SELECT since FROM kept").fetchone()[0])
 
@@ -184,12 +191,21 @@ class SqliteStore:
 
     def _select(self, condition: str, *values: int | str | bytes) -> tuple[Entry, ...]:
         rows = self._db.execute(
-            f"SELECT id, created, series, amount, standing FROM operations WHERE {condition}",  # noqa: S608  ours
+            f"SELECT id, created, series, amount, standing, details FROM operations WHERE {condition}",  # noqa: S608  ours
             values,
         )
+        details = self._details_by_number
         return tuple(
-            Entry(id_, created, self._labels[number][0], amount, self._labels[number][1], Standing(standing))
-            for id_, created, number, amount, standing in rows
+            Entry(
+                id_,
+                created,
+                self._labels[number][0],
+                amount,
+                self._labels[number][1],
+                Standing(standing),
+                details[pairs],
+            )
+            for id_, created, number, amount, standing, pairs in rows
         )
 
     def expire(self, before: Instant) -> None:
@@ -208,16 +224,22 @@ class SqliteStore:
 
     def commit(self, decision: Decision) -> None:
         """Store a decision, all or nothing."""
+        with self._all_or_nothing():
+            self._write(decision)
+            self._hours.update(entry.created // HOUR for entry in decision.entries)
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """The body's writes in one transaction. Raises CommitFailed, and then none of them has been made."""
         with self._lock:
             if self._inode() != self._opened:
                 raise CommitFailed(f"state {self._path}: the file is gone or was replaced: put it back, or restart")
-            known = dict(self._series), dict(self._names)
+            known = dict(self._series), dict(self._names), dict(self._details)
             try:
                 with self._transaction():
-                    self._write(decision)
-                self._hours.update(entry.created // HOUR for entry in decision.entries)
+                    yield
             except (sqlite3.Error, OverflowError) as error:
-                self._series, self._names = known  # numbers given in the transaction went with it
+                self._series, self._names, self._details = known  # numbers given in the transaction went with it
                 raise CommitFailed(f"state {self._path}: {_advice(error)}") from None
 
     def _write(self, decision: Decision) -> None:
@@ -226,7 +248,7 @@ class SqliteStore:
             [(e.created // HOUR, e.id, self._name_number(e.key.terminal)) for e in decision.moved],
         )
         self._db.executemany(
-            "INSERT OR REPLACE INTO operations VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO operations VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     e.created // HOUR,
@@ -236,6 +258,7 @@ class SqliteStore:
                     self._series_number(e),
                     e.amount,
                     e.standing,
+                    self._details_number(e.details),
                 )
                 for e in decision.entries
             ],
@@ -274,6 +297,36 @@ class SqliteStore:
             self._labels[number] = (entry.key, entry.currency)
         return number
 
+    def history(self, names: Collection[str]) -> tuple[SlotDay, ...]:
+        """The days of history kept of these terminals."""
+        with self._lock:
+            wanted = {self._names[name]: name for name in names if name in self._names}
+            try:
+                return tuple(
+                    SlotDay(wanted[terminal], day, kind, slots)
+                    for day, terminal, kind, slots in self._db.execute("SELECT day, terminal, kind, slots FROM history")
+                    if terminal in wanted
+                )
+            except sqlite3.Error as error:
+                raise CommitFailed(f"state {self._path}: {_advice(error)}") from None
+
+    def keep_history(self, days: Iterable[SlotDay], before: int) -> None:
+        """Store days of history, and let go of older ones."""
+        with self._all_or_nothing():
+            self._db.executemany(
+                "INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?)",
+                [(day.day, self._name_number(day.terminal), day.kind, day.values) for day in days],
+            )
+            self._db.execute("DELETE FROM history WHERE day < ?", (before,))
+
+    def _details_number(self, details: Details) -> int | None:
+        if details not in self._details:
+            sql = "INSERT INTO details (pairs) VALUES (?) RETURNING number"
+            number = int(self._db.execute(sql, (json.dumps(details, ensure_ascii=False),)).fetchone()[0])
+            self._details[details] = number
+            self._details_by_number[number] = details
+        return self._details[details]
+
     def close(self) -> None:
         """Fold the log into the file and let go of it."""
         with self._lock:
@@ -282,6 +335,10 @@ class SqliteStore:
 
 def _text(labels: Iterable[str]) -> str:
     return json.dumps(list(labels), ensure_ascii=False, separators=(",", ":"))
+
+
+def _pairs(text: str) -> Details:
+    return tuple((dimension, value) for dimension, value in json.loads(text))
 
 
 def _series(labels: str) -> tuple[SeriesKey, str]:

@@ -8,13 +8,12 @@ from exporter.model import (
     SECOND,
     Assignment,
     Decision,
+    Event,
     Instant,
-    LoginMade,
     Operation,
     PollMade,
     Reading,
     Remembered,
-    RequestMade,
 )
 from exporter.state import CommitFailed, MemoryStore
 from tests.builders import T0
@@ -80,9 +79,9 @@ def refusing(*guilty: str) -> Callable[[Assignment], BankError | None]:
 class Recorder:
     """An observer that keeps what it was told."""
 
-    events: list[RequestMade | LoginMade | PollMade] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
 
-    def observe(self, event: RequestMade | LoginMade | PollMade) -> None:
+    def observe(self, event: Event) -> None:
         self.events.append(event)
 
     @property

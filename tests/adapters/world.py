@@ -24,6 +24,7 @@ class World:
         account: str = "main",
         clock: FakeClock | None = None,
         before: "World | None" = None,
+        dimensions: Sequence[str] = (),
     ) -> None:
         self.clock = clock or FakeClock()
         self.bank = FakeBank(numbers={terminal.name: terminal.number for terminal in terminals})
@@ -36,7 +37,7 @@ class World:
         self.poller: AccountPoller = AccountPoller(
             account=account,
             terminals=terminals,
-            ledger=Ledger(account, terminals, OUTCOMES, policy, 100, remembered),
+            ledger=Ledger(account, terminals, OUTCOMES, policy, 100, remembered, dimensions),
             bank=self.bank,
             store=self.store,
             policy=policy,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.model import DAY, HOUR, Decision, Family, Outcome, Span, Total
+from exporter.model import DAY, HOUR, SLOTS_A_DAY, Decision, Family, Outcome, SlotDay, Span, Total
 from exporter.state import CommitFailed, MemoryStore, SqliteStore, StateUnusable, Store, open_store
 from tests.builders import SHOP, T0, WALLET, id_of, ledger, operation, reading
 
@@ -89,6 +89,46 @@ def test_only_what_can_be_met_again_is_recalled(store: Store) -> None:
     remembered = store.recall(["wallet", "shop"], HOUR)
     assert remembered.since == T0 + 2 * HOUR
     assert {entry.id for entry in remembered.entries} >= {id_of("new"), id_of("p")}
+
+
+def _day(terminal: str = "wallet", day: int = 20_000, kind: str = "", value: int = 7) -> SlotDay:
+    return SlotDay(terminal, day, kind, value.to_bytes(8, "little", signed=True) * SLOTS_A_DAY)
+
+
+def test_days_of_history_are_kept_by_terminal_and_kind_and_replaced_whole(store: Store) -> None:
+    first = [_day(), _day(kind="KZT"), _day("shop"), _day(day=20_001)]
+    store.keep_history(first, 0)
+    store.keep_history([_day(value=-1)], 0)
+
+    assert set(store.history(["wallet", "stranger"])) == {_day(value=-1), _day(kind="KZT"), _day(day=20_001)}
+    assert store.history(["shop"]) == (_day("shop"),)
+
+
+def test_old_days_of_history_are_let_go(store: Store) -> None:
+    store.keep_history([_day(day=day) for day in range(10)], 0)
+    store.keep_history([_day(day=10)], 8)
+
+    assert {day.day for day in store.history(["wallet"])} == {8, 9, 10}
+
+
+def test_a_file_of_the_first_version_is_taken_on(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    store = SqliteStore(path)
+    decision = _decision()
+    store.commit(decision)
+    store.close()
+    with sqlite3.connect(path) as db:
+        db.execute("DROP TABLE history")
+        db.execute("ALTER TABLE operations DROP COLUMN details")
+        db.execute("DROP TABLE details")
+        db.execute("PRAGMA user_version = 1")
+    db.close()
+    again = SqliteStore(path)
+    again.keep_history([_day()], 0)
+
+    assert again.recall().totals == decision.increments
+    assert again.history(["wallet"]) == (_day(),)
+    again.close()
 
 
 def test_a_new_store_knows_nothing(store: Store) -> None:

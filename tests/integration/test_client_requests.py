@@ -352,7 +352,7 @@ def test_no_secret_shows_in_the_repr_of_anything_that_holds_one() -> None:
     async def scenario() -> None:
         desk = Desk(FakeBank([row(1)]))
         await desk.client.read(ASSIGNMENT)
-        tokens = desk.client._tokens
+        tokens = desk.client.tokens
         shown = repr([tokens.session, vars(tokens), vars(desk.client), vars(desk.client._transport), ACCOUNT])
         assert not [secret for secret in (*SECRETS, "S3CRET") if secret in shown]
 

@@ -1,0 +1,194 @@
+"""`backtest`, put together: a file from the disk or the bank's own history, replayed, and told as it was asked for."""
+
+import asyncio
+import contextlib
+import json
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from exporter.alerting.thresholds import thresholds
+from exporter.app.backfilling import ArgumentInvalid, Interrupted
+from exporter.app.clock import wall_clock
+from exporter.app.signals import until_signalled
+from exporter.app.starting import StartFailed
+from exporter.backfill import WhenInvalid, instant, written
+from exporter.backtest import Alarm, Rules, SeriesInvalid, as_json, as_text, read_series, replay
+from exporter.bank import BankError
+from exporter.baseline import WEEK, Settings, Thresholds
+from exporter.client import EpayClient, http_client
+from exporter.config import Account, Config, DurationInvalid, parse_duration
+from exporter.model import DAY, Duration, Event, Instant, Span
+from exporter.poller import CELL, Almanac, PastReader
+from exporter.windows import batches
+
+_AT_ONCE: Final = 20_000
+_TOGETHER: Final = 100
+
+
+def backtest_csv(path: Path, step: str, format_: str) -> tuple[str, tuple[str, ...]]:
+    """What there is to say about the series of a CSV, and notes on what was left out of it.
+
+    `format_` is text or json. Raises ArgumentInvalid, its text naming the file and line, or the flag.
+    """
+    length = _step(step)
+    try:
+        # A file of Excel's begins with a byte order mark.
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            series = read_series(lines, str(path), length)
+    except OSError as error:
+        raise ArgumentInvalid(f"{path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise ArgumentInvalid(f"{path}: not UTF-8: save it as CSV in UTF-8") from error
+    except SeriesInvalid as error:
+        raise ArgumentInvalid(str(error)) from error
+    alarms = replay(series.history)
+    if format_ == "json":
+        return as_json(alarms, series.points), series.notes
+    return as_text(alarms, series.points, len(series.history.values) * length), series.notes
+
+
+def _step(text: str) -> Duration:
+    try:
+        step = parse_duration(text)
+    except DurationInvalid as invalid:
+        hint = f': did you mean "{invalid.suggestion}"?' if invalid.suggestion else ""
+        raise ArgumentInvalid(f'--step: "{text}" is {invalid}{hint}') from invalid
+    if step <= 0:
+        raise ArgumentInvalid(f'--step: "{text}": how far apart the points are, like 15m or 1h')
+    return step
+
+
+async def backtest_bank(config: Config, start: str, end: str, format_: str) -> tuple[str, tuple[str, ...]]:
+    """The same of every configured terminal over [start, end), from what the bank lists of it and of the weeks before.
+
+    Raises ArgumentInvalid, StartFailed where the bank does not let it be done, and Interrupted.
+    """
+    span = _span(start, end, wall_clock())
+    past = Span((span.start - (config.baseline.weeks + 1) * WEEK) // CELL * CELL, -(-span.end // CELL) * CELL)
+    almanacs = {terminal.name: Almanac(terminal.name, past.start // DAY) for terminal in config.terminals}
+    async with until_signalled() as received:
+        try:
+            unread = await _read(config, past, almanacs)
+        except BankError as error:
+            raise StartFailed(str(error)) from None
+    if received:
+        raise Interrupted(received[0], "interrupted: nothing of a backtest is kept")
+    notes = (f"{unread} stretches of history do not add up to the bank's count, and are left out",) if unread else ()
+    alarms = {name: _alarms(config, name, almanac, span) for name, almanac in almanacs.items()}
+    points = sum(len(almanac.operations.between(*span)) for almanac in almanacs.values())
+    if format_ == "json":
+        found = [
+            {"terminal": name, **alarm}
+            for name, its in alarms.items()
+            for alarm in json.loads(as_json(its, 0))["alarms"]
+        ]
+        return json.dumps({"alarms": found, "points": points}), notes
+    length = span.end - past.start
+    return "\n\n".join(f"{name}\n{as_text(its, points // len(alarms), length)}" for name, its in alarms.items()), notes
+
+
+def _span(start: str, end: str, now: Instant) -> Span:
+    moments = []
+    for flag, text in (("--from", start), ("--to", end)):
+        try:
+            moments.append(instant(text, now))
+        except WhenInvalid as invalid:
+            raise ArgumentInvalid(f"{flag}: {invalid}") from None
+    span = Span(*moments)
+    if span.start >= span.end:
+        raise ArgumentInvalid(f"--from ({written(span.start)}) must be before --to ({written(span.end)})")
+    if span.end > now:
+        raise ArgumentInvalid(f"--to ({written(span.end)}) lies in the future")
+    return span
+
+
+def _alarms(config: Config, name: str, almanac: Almanac, span: Span) -> tuple[Alarm, ...]:
+    """One terminal's alarms within the span, by its own thresholds; holidays and maintenances are left out."""
+    history = almanac.operations
+    for entry in config.calendar:
+        if entry.covers(name, entry.start):  # at its own start: whether it is for this terminal
+            history.leave_out(entry.start, entry.end)
+    settings = {
+        (each.alert, each.severity): each.value
+        for each in thresholds(config.alerts, config.terminals)
+        if each.terminal == name
+    }
+    shipped = Thresholds()
+    limits = Thresholds(
+        drop=settings.get(("volume_drop", "warning")),
+        min_expected=settings.get(("volume_drop", "min_expected"), shipped.min_expected),
+        spike=settings.get(("volume_spike", "warning")),
+        min_operations=settings.get(("volume_spike", "min_operations"), shipped.min_operations),
+    )
+    rules = Rules(limits, Settings(weeks=config.baseline.weeks), config.baseline.windows)
+    return tuple(alarm for alarm in replay(history, rules) if alarm.end > span.start and alarm.start < span.end)
+
+
+async def _read(config: Config, past: Span, almanacs: dict[str, Almanac]) -> int:
+    """Fill the almanacs from the bank; how many stretches could not be, since they did not add up."""
+    poll = replace(config.poll, requests_per_second=config.baseline.history_requests_per_second)
+    slots = asyncio.Semaphore(poll.max_concurrency)
+    starts = range(past.start, past.end, CELL)
+    unread = 0
+
+    async def read(account: Account, http: httpx.AsyncClient, advance: Callable[[], None]) -> None:
+        nonlocal unread
+        bank = EpayClient(
+            account=account,
+            poll=poll,
+            limits=config.limits,
+            http=http,
+            slots=slots,
+            observer=_Nobody(),
+            clock=wall_clock,
+            monotonic=time.monotonic,
+            random=random.SystemRandom().random,
+            max_records=_AT_ONCE,
+        )
+        reader = PastReader(bank, account.terminals, config.outcomes)
+        names = [terminal.name for terminal in account.terminals]
+        for start in starts:
+            for assignment in batches(Span(start, start + CELL), names, _TOGETHER):
+                tallies = await reader.read(assignment)
+                unread += tallies is None
+                for name, tally in (tallies or {}).items():
+                    almanacs[name].put(assignment.span, tally)
+            advance()
+
+    try:
+        with _progress(len(starts) * len(config.accounts)) as advance:
+            async with http_client(poll.timeout) as http, asyncio.TaskGroup() as tasks:
+                for account in config.accounts:
+                    tasks.create_task(read(account, http, advance))
+    except ExceptionGroup as errors:  # several accounts may fail at once; one line is enough to go on
+        raise errors.exceptions[0] from None
+    return unread
+
+
+@contextlib.contextmanager
+def _progress(steps: int) -> Iterator[Callable[[], None]]:
+    """A bar where somebody looks at it."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console  # what draws it is loaded for nobody else
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task("reading history", total=steps)
+        yield lambda: bar.advance(task)
+
+
+@dataclass(frozen=True)
+class _Nobody:
+    """Listens to nothing: a backtest exposes no metrics of its own."""
+
+    def observe(self, event: Event) -> None:
+        """Let it pass."""

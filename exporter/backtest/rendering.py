@@ -1,0 +1,46 @@
+"""Alarms for a program (JSON) and for a person (a table)."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from exporter.backtest.replay import Alarm
+from exporter.baseline import FEWEST_WEEKS, WEEK
+from exporter.config.durations import format_duration
+from exporter.model import MINUTE, SECOND, Duration, Instant
+
+_COLUMNS: Final = "{:<22}{:<22}{:>9}  {}"
+
+
+def as_json(alarms: Sequence[Alarm], points: int) -> str:
+    """`{"alarms": [{"start", "end", "direction"}], "points"}`, times as RFC 3339 in UTC."""
+    found = [{"start": _rfc3339(a.start), "end": _rfc3339(a.end), "direction": a.direction.value} for a in alarms]
+    return json.dumps({"alarms": found, "points": points})
+
+
+def as_text(alarms: Sequence[Alarm], points: int, length: Duration) -> str:
+    """A table of the alarms, and below it from how much they come."""
+    lines = []
+    if alarms:
+        lines = [_COLUMNS.format("START (UTC)", "END", "FOR", "DIRECTION")]
+        for start, end, direction in alarms:
+            lasted = format_duration((end - start) // MINUTE * MINUTE)
+            lines.append(_COLUMNS.format(_plain(start), _plain(end), lasted, direction.value))
+        lines.append("")
+    weeks = length / WEEK
+    lines.append(f"alarms: {len(alarms)}, points: {points}, weeks: {weeks:.1f}")
+    if weeks <= FEWEST_WEEKS:
+        lines.append(
+            f"no alarm can come of {weeks:.1f} weeks: the first {FEWEST_WEEKS} weeks are what is compared with"
+        )
+    return "\n".join(lines)
+
+
+def _rfc3339(instant: Instant) -> str:
+    moment = datetime.fromtimestamp(instant // SECOND, UTC).replace(microsecond=instant % SECOND)
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _plain(instant: Instant) -> str:
+    return f"{datetime.fromtimestamp(instant // SECOND, UTC):%Y-%m-%d %H:%M:%S}"

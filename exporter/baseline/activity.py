@@ -1,0 +1,61 @@
+"""What else a terminal's past says: how much of it is known, on how many days it worked, how long it usually rests."""
+
+from itertools import groupby
+from statistics import median
+from typing import Final
+
+from exporter.baseline.history import WEEK, History
+from exporter.baseline.prediction import FEWEST_WEEKS
+from exporter.model import DAY, HOUR, Duration, Instant
+
+KAZAKHSTAN: Final[Duration] = 5 * HOUR
+"""One zone, no daylight saving: when days begin."""
+
+
+def weeks_known(history: History, at: Instant, weeks: int = 5) -> int:
+    """In how many of the past weeks at least half of the slots are known."""
+    return sum(1 for week in _weeks(history, at, weeks) if week is not None)
+
+
+def usual_gap(history: History, at: Instant, weeks: int = 5) -> Duration | None:
+    """The median, over the past weeks, of each week's longest run of slots without an operation; whole slots.
+
+    A missing slot ends a run, for nobody knows. None where fewer than three weeks are known.
+    """
+    gaps = [_longest_rest(values) * history.step for values in _weeks(history, at, weeks) if values is not None]
+    return round(median(gaps)) if len(gaps) >= FEWEST_WEEKS else None
+
+
+def active_days(history: History, at: Instant, days: int = 7, offset: Duration = KAZAKHSTAN) -> int:
+    """On how many of the last closed days, in the zone `offset` ahead of UTC, there was an operation."""
+    midnight = at - (at + offset) % DAY
+    return sum(
+        1
+        for day in range(1, days + 1)
+        if any(value > 0 for value in history.between(midnight - day * DAY, midnight - (day - 1) * DAY))
+    )
+
+
+def grain_of(amounts: History, counts: History, variation: float = 1.5) -> float:
+    """How much one operation moves a sum of amounts: mean·(1 + cv²), the grain of a compound Poisson sum.
+
+    `variation` is the coefficient of variation of single amounts, which slots alone do not tell; transfers between
+    cards are about 1.5 (log-normal with σ ≈ 1.1). 1 where there is no operation yet.
+    """
+    count, amount = (sum(value for value in history.values if value > 0) for history in (counts, amounts))
+    return amount / count * (1.0 + variation * variation) if count and amount else 1.0
+
+
+def _weeks(history: History, at: Instant, weeks: int) -> list[list[float] | None]:
+    """The slots of each of the past weeks, newest first; None where less than half of them is known."""
+    found: list[list[float] | None] = []
+    for week in range(1, weeks + 1):
+        values = list(history.between(at - week * WEEK, at - (week - 1) * WEEK))
+        known = sum(1 for value in values if value >= 0)
+        found.append(values if known * history.step * 2 >= WEEK else None)
+    return found
+
+
+def _longest_rest(values: list[float]) -> int:
+    runs = (len(list(run)) for empty, run in groupby(values, key=lambda value: value == 0) if empty)
+    return max(runs, default=0)

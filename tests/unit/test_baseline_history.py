@@ -1,0 +1,117 @@
+"""Slots of the past: what is put in, what is missing, what a span of it holds."""
+
+from array import array
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.baseline import MISSING, SLOT, History
+
+_START = 1_000 * SLOT
+
+
+def _history(*values: int) -> History:
+    return History(_START, SLOT, array("q", values))
+
+
+def test_a_slot_put_beyond_the_end_leaves_missing_ones_behind() -> None:
+    history = _history(1)
+    history.put(_START + 3 * SLOT + 5, 7)
+    assert list(history.values) == [1, MISSING, MISSING, 7]
+    assert history.end == _START + 4 * SLOT
+
+
+def test_a_slot_put_again_takes_the_new_volume() -> None:
+    history = _history(1, 2)
+    history.put(_START, 9)
+    assert list(history.values) == [9, 2]
+
+
+def test_nothing_is_put_before_the_start() -> None:
+    with pytest.raises(ValueError, match="before"):
+        _history(1).put(_START - 1, 5)
+
+
+@pytest.mark.parametrize("step", [0, -1])
+def test_a_step_that_is_none_is_refused(step: int) -> None:
+    with pytest.raises(ValueError, match="step"):
+        History(0, step)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -3.0])
+def test_what_is_no_volume_is_missing(value: float) -> None:
+    history = History(_START, SLOT, array("d", (4.0,)))
+    history.put(_START, value)
+    assert list(history.values) == [MISSING]
+
+
+def test_a_holiday_takes_every_slot_that_it_touches() -> None:
+    history = _history(1, 2, 3, 4)
+    history.leave_out(_START + SLOT + 1, _START + 2 * SLOT + 1)
+    assert list(history.values) == [1, MISSING, MISSING, 4]
+    history.leave_out(_START - 9 * SLOT, _START + SLOT)
+    history.leave_out(_START + 3 * SLOT, _START + 99 * SLOT)
+    assert list(history.values) == [MISSING] * 4
+
+
+def test_old_slots_are_given_back_whole() -> None:
+    history = _history(1, 2, 3)
+    history.drop_before(_START + 2 * SLOT - 1)
+    assert (history.start, list(history.values)) == (_START + SLOT, [2, 3])
+    history.drop_before(_START)
+    assert list(history.values) == [2, 3]
+    history.drop_before(_START + 99 * SLOT)
+    assert list(history.values) == []
+
+
+def test_slots_between_are_those_that_begin_there() -> None:
+    history = _history(1, 2, 3, 4)
+    assert list(history.between(_START + 1, _START + 2 * SLOT + 1)) == [2, 3]
+    assert list(history.between(_START - 5 * SLOT, _START)) == []
+    assert list(history.between(_START + 9 * SLOT, _START + 8 * SLOT)) == []
+
+
+def test_slots_at_the_edges_count_by_their_part() -> None:
+    history = _history(100, 10, 1000)
+    assert history.volume(_START + SLOT // 2, _START + 2 * SLOT + SLOT // 4) == 50 + 10 + 250
+
+
+def test_a_span_within_one_slot_has_its_part() -> None:
+    assert _history(100).volume(_START + SLOT // 4, _START + SLOT // 2) == 25
+
+
+def test_a_known_half_stands_for_the_whole() -> None:
+    assert _history(10, MISSING).volume(_START, _START + 2 * SLOT) == 20
+
+
+def test_less_than_half_is_not_known() -> None:
+    history = _history(10, MISSING, MISSING)
+    assert history.volume(_START, _START + 3 * SLOT) is None
+    assert history.volume(_START - 2 * SLOT, _START + SLOT) is None
+    assert history.volume(_START + 5 * SLOT, _START + 6 * SLOT) is None
+
+
+def test_a_missing_slot_at_an_edge_is_seen() -> None:
+    edges = _history(MISSING, 10, MISSING)
+    assert edges.volume(_START + SLOT // 2, _START + 2 * SLOT) == 15
+    assert edges.volume(_START + SLOT, _START + 2 * SLOT + SLOT // 2) == 15
+
+
+def test_an_empty_span_holds_nothing_that_is_known() -> None:
+    assert _history(10).volume(_START + 5, _START + 5) is None
+
+
+@given(
+    st.lists(st.integers(0, 10**9), min_size=1, max_size=12),
+    st.integers(0, 12 * SLOT),
+    st.integers(0, 12 * SLOT),
+    st.integers(0, 12 * SLOT),
+)
+def test_a_span_holds_what_its_two_parts_hold(values: list[int], one: int, two: int, three: int) -> None:
+    history = _history(*values)
+    length = len(values) * SLOT
+    begin, middle, end = sorted(_START + moment % (length + 1) for moment in (one, two, three))
+    parts = [history.volume(begin, middle) or 0, history.volume(middle, end) or 0]
+    whole = history.volume(begin, end) or 0
+    assert whole == pytest.approx(sum(parts))
