@@ -46,18 +46,38 @@ def policy(config: Config) -> Policy:
     return Policy(poll.interval, poll.lookback, poll.max_gap, poll.follow_pending, config.windows)
 
 
+def ledger_of(account: Account, config: Config, remembered: Remembered) -> Ledger:
+    """An account's ledger as the store remembers it. Pure, and long where much is remembered: fit for a thread."""
+    return Ledger(
+        account.name,
+        account.terminals,
+        config.outcomes,
+        _its_policy(account, config),
+        config.limits.max_codes_per_terminal,
+        remembered,
+        config.breakdowns,
+        config.limits.max_breakdown_values,
+    )
+
+
+def _its_policy(account: Account, config: Config) -> Policy:
+    if account.terminal_filter is TerminalFilter.CLIENT:  # each request lists all terminals anyway
+        return replace(policy(config), batch=len(account.terminals))
+    return policy(config)
+
+
 class RunningAccount:
     """An account with its client, ledger and poller.
 
-    Built from what the store remembers. `former` is the account as it ran until a reload, and has been stopped: what it
-    knew that no store keeps goes on, so that nothing vanishes from the exposition and no login is made without need.
+    `former` is the account as it ran until a reload, and has been stopped: what it knew that no store keeps goes on, so
+    that nothing vanishes from the exposition and no login is made without need.
     """
 
     def __init__(
         self,
         account: Account,
         config: Config,
-        remembered: Remembered,
+        ledger: Ledger,
         shared: Surroundings,
         former: "RunningAccount | None" = None,
     ) -> None:
@@ -83,19 +103,6 @@ class RunningAccount:
             session=former.bank.session if former and _same_login(former.account, account) else None,
             held=former.bank.held if former and same_bank else 0.0,
         )
-        its = policy(config)
-        if account.terminal_filter is TerminalFilter.CLIENT:  # each request lists all terminals anyway
-            its = replace(its, batch=len(account.terminals))
-        ledger = Ledger(
-            account.name,
-            account.terminals,
-            config.outcomes,
-            its,
-            config.limits.max_codes_per_terminal,
-            remembered,
-            config.breakdowns,
-            config.limits.max_breakdown_values,
-        )
         self.baseline = baseline = config.baseline
         self.forecaster: Forecaster = (
             former.forecaster
@@ -108,7 +115,7 @@ class RunningAccount:
             ledger=ledger,
             bank=self.bank,
             store=shared.store,
-            policy=its,
+            policy=_its_policy(account, config),
             sweep_interval=config.poll.sweep_interval,
             publication=shared.publication,
             observer=shared.instruments,
@@ -125,7 +132,7 @@ class RunningAccount:
             ledger=ledger,
             bank=client(poll=politely, max_records=_HISTORY_AT_ONCE, tokens=self.bank.tokens),
             store=shared.store,
-            policy=its,
+            policy=_its_policy(account, config),
             outcomes=config.outcomes,
             history=baseline.history,
             observer=shared.instruments,

@@ -1,17 +1,18 @@
 """All accounts that are being read, and how they become those of another configuration while the process runs."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import httpx
 
 from exporter.alerting.thresholds import thresholds
-from exporter.app.account import RunningAccount, Surroundings, policy
+from exporter.app.account import RunningAccount, Surroundings, ledger_of, policy
 from exporter.app.clock import wall_clock
 from exporter.client import set_timeout
 from exporter.config import Account, Config
 from exporter.instrumentation import Instruments
+from exporter.ledger import Ledger
 from exporter.model import Decision, Remembered, Supervision
 from exporter.poller import Publication
 from exporter.state import Store
@@ -77,8 +78,7 @@ class Fleet:
         await asyncio.gather(*(each.stop() for each in stopped))
         try:
             anew = [account for account in config.accounts if account.name not in what.kept]
-            remembered = await asyncio.to_thread(recall, self._shared.store, config, anew) if anew else None
-            built = self._build(config, anew, remembered)
+            built = self._build(config, await asyncio.to_thread(self._recalled, config, anew)) if anew else {}
         except Exception:
             self._start(stopped)
             raise
@@ -96,18 +96,22 @@ class Fleet:
         self._start(built.values())
         return what
 
+    def _recalled(self, config: Config, accounts: Sequence[Account]) -> tuple[Remembered, list[tuple[Account, Ledger]]]:
+        """What the store remembers, and the ledgers made of it: in a thread, so that scrapes go on meanwhile."""
+        remembered = recall(self._shared.store, config, accounts)
+        return remembered, [(account, ledger_of(account, config, remembered)) for account in accounts]
+
     def _build(
-        self, config: Config, accounts: Iterable[Account], remembered: Remembered | None
+        self, config: Config, recalled: tuple[Remembered, list[tuple[Account, Ledger]]]
     ) -> dict[str, RunningAccount]:
-        if remembered is None:
-            return {}
+        remembered, ledgers = recalled
         if self._config is None or config.poll != self._config.poll:  # all accounts are among these then
             self._shared = replace(self._shared, slots=asyncio.Semaphore(config.poll.max_concurrency))
             set_timeout(self._shared.http, config.poll.timeout)
         self._shared.publication.restore(remembered)
         return {
-            account.name: RunningAccount(account, config, remembered, self._shared, self._accounts.get(account.name))
-            for account in accounts
+            account.name: RunningAccount(account, config, ledger, self._shared, self._accounts.get(account.name))
+            for account, ledger in ledgers
         }
 
     def _start(self, accounts: Iterable[RunningAccount]) -> None:

@@ -83,14 +83,25 @@ class AccountPoller:
     def handover(self) -> Handover:
         """What the poller that takes the place of this one is to know. Ask when this one has ended."""
         troubles = {name: trouble for name in self._terminals if (trouble := self._reporter.trouble(name)) is not None}
-        differences = dict(self._reconciler.differences)
-        return Handover(self._terminals, self._states, troubles, differences, self._ledger.acquaintance)
+        return Handover(
+            self._terminals,
+            self._states,
+            troubles,
+            dict(self._reconciler.differences),
+            self._ledger.acquaintance,
+            dict(self._reader.swept_to),
+            frozenset(self._reader.stuck),
+            self._policy.reach,
+        )
 
     def _go_on_from(self, former: Handover) -> None:
         """Stand where the former poller stood: what it has shown stays until the first poll of this one."""
         self._ledger.acquaint(former.acquaintance)
         for name in [name for name, terminal in self._terminals.items() if former.same(terminal)]:
             self._states[name] = replace(former.states[name])
+            self._reader.swept_to[name] = min(self._reader.swept_to[name], former.swept_to[name])
+            if name in former.stuck and former.reach >= self._policy.reach:
+                self._reader.stuck.add(name)
             if name in former.troubles:
                 self._reporter.resume(name, former.troubles[name])
             if name in former.differences:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from exporter.ledger import Acquaintance
-from exporter.model import Difference, Instant, Terminal, Trouble
+from exporter.model import Difference, Duration, Instant, Terminal, Trouble
 
 
 @dataclass(slots=True)
@@ -22,13 +22,19 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """With it the next poller shows what this one has shown, until its own first poll."""
+    """With it the next poller shows what this one has shown, until its own first poll, and sweeps where it went on.
+
+    `stuck`: terminals whose windows back to `reach` are shown although the bank's counts do not add up.
+    """
 
     terminals: Mapping[str, Terminal]
     states: Mapping[str, State]
     troubles: Mapping[str, Trouble]
     differences: Mapping[str, Difference]
     acquaintance: Acquaintance
+    swept_to: Mapping[str, Instant]
+    stuck: frozenset[str]
+    reach: Duration
 
     def same(self, terminal: Terminal) -> bool:
         """Whether a terminal is still what it was: another number may bear the name now."""

@@ -51,8 +51,9 @@ class Reader:
         self._monotonic = monotonic
         self._quarantine = Quarantine(policy.interval / SECOND, monotonic)
         # After a start nothing is held that new operations could repeat: what lies a minute further back is read again.
-        self._swept_to = {name: mark.watermark - APART for name, mark in ledger.checkpoints.items()}
-        self._anew = set(self._swept_to)
+        self.swept_to = {name: mark.watermark - APART for name, mark in ledger.checkpoints.items()}
+        """How far each terminal's lookback has been swept; the next sweep goes back from there."""
+        self._anew = set(self.swept_to)
         self._gaps: dict[str, tuple[Checkpoint, Span]] = {}
         self._gap_told: set[str] = set()
         self._adds_up_not: dict[str, int] = {}
@@ -81,7 +82,7 @@ class Reader:
 
     async def sweep(self, names: Iterable[str], now: Instant) -> Result:
         """The lookback again, and the pending operations that are older than it."""
-        swept = {name: self._swept_to[name] for name in names}
+        swept = {name: self.swept_to[name] for name in names}
         pending = [entry for name in swept for entry in self._ledger.pending(name, now)]
         marks = self._ledger.checkpoints
         hopeless = {name: marks[name] for name in swept if self._gave_up(name)}
@@ -96,7 +97,7 @@ class Reader:
         await self._walk(assignments, now, result)
         for name in swept.keys() - result.failures.keys():
             if name not in result.incomplete or self._gave_up(name):
-                self._swept_to[name] = now
+                self.swept_to[name] = now
         return result
 
     def _gaps_before(self, now: Instant) -> dict[str, tuple[Checkpoint, Span]]:

@@ -1,6 +1,7 @@
 """A poller with everything around it in the test's hands."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from exporter.ledger import Ledger
 from exporter.model import MINUTE, SECOND, Family, Policy, Remembered, Terminal, TerminalSnapshot, Total
@@ -22,17 +23,18 @@ class World:
         policy: Policy = POLICY,
         account: str = "main",
         clock: FakeClock | None = None,
+        before: "World | None" = None,
         dimensions: Sequence[str] = (),
     ) -> None:
         self.clock = clock or FakeClock()
         self.bank = FakeBank(numbers={terminal.name: terminal.number for terminal in terminals})
         self.store: Store = store or MemoryStore()
         self.recorder = Recorder()
-        self.publication = Publication(stale_after=3 * POLICY.interval)
+        self.publication: Publication = before.publication if before else Publication(stale_after=3 * POLICY.interval)
         if remembered is None:
             remembered = Remembered({terminal.name: begin(T0) for terminal in terminals}, (), {})
         self.publication.restore(remembered)
-        self.poller = AccountPoller(
+        self.poller: AccountPoller = AccountPoller(
             account=account,
             terminals=terminals,
             ledger=Ledger(account, terminals, OUTCOMES, policy, 100, remembered, dimensions),
@@ -45,7 +47,17 @@ class World:
             clock=self.clock.fast,
             bank_clock=self.clock,
             monotonic=self.clock.monotonic,
+            former=before.poller.handover() if before else None,
         )
+        if before:
+            self.bank.operations = before.bank.operations
+
+    def reloaded(self, terminals: Sequence[Terminal] = (WALLET, SHOP), policy: Policy = POLICY) -> "World":
+        """The same world with another poller in the place of this one, which must have ended, as after a reload."""
+        remembered = self.store.recall([terminal.name for terminal in terminals], policy.retention)
+        fresh = {t.name: begin(self.clock.now) for t in terminals if t.name not in remembered.checkpoints}
+        remembered = replace(remembered, checkpoints={**remembered.checkpoints, **fresh})
+        return World(terminals, self.store, remembered, policy, clock=self.clock, before=self)
 
     async def poll(self, after: int = 15 * SECOND) -> None:
         self.clock.advance(after)

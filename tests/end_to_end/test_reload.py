@@ -1,5 +1,6 @@
 """The process and its configuration read again: a bad one changes nothing, a good one only what it says."""
 
+import base64
 import re
 import signal
 import urllib.error
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import bcrypt
 import pytest
 
 from tests.processes import Process, configuration, eventually, free_port, get, sample, started
@@ -261,6 +263,27 @@ def test_a_changed_credential_file_costs_no_login_and_a_missing_one_is_a_mistake
     assert f"{running.path}:6: accounts[0].password_file: the file cannot be used" in body
     running.await_poll()
     assert "another-one-7f3a" not in running.process.text() + body
+
+
+def test_a_reload_is_behind_the_password_like_every_path(tmp_path: Path, bank: int) -> None:
+    path, port = configuration(tmp_path, bank), free_port()
+    hashed = bcrypt.hashpw(b"hush-hush", bcrypt.gensalt(4)).decode()
+    (tmp_path / "web.yaml").write_text(f"basic_auth_users: {{ops: {hashed}}}\n")
+    url = f"http://127.0.0.1:{port}/-/reload"
+    arguments = (
+        f"--config.file={path}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        f"--web.config.file={tmp_path / 'web.yaml'}",
+        "--web.enable-lifecycle",
+    )
+    with started(tmp_path / "log", "run", *arguments) as process:
+        eventually(lambda: get(url)[0] == 401)
+        assert post(url)[0] == 401
+        assert "configuration reloaded" not in process.text()
+        ours = {"Authorization": "Basic " + base64.b64encode(b"ops:hush-hush").decode()}
+        assert post(url, **ours) == (200, "OK")
+        assert post(url, **ours, **{"Sec-Fetch-Site": "cross-site"})[0] == 403
+        assert process.text().count("configuration reloaded") == 1
 
 
 def test_without_the_flag_a_post_is_refused_and_a_hangup_works(tmp_path: Path, bank: int) -> None:

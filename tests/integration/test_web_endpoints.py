@@ -291,3 +291,73 @@ def test_scrapers_that_are_forgotten_have_seen_what_the_others_have() -> None:
 
     scrapers.note(third, 6, later)  # second is the one least recently here
     assert [scrapers.seen(each, later) for each in (first, second, third)] == [5, 5, 6]
+
+
+class Reloading:
+    """Something to be reloaded, that counts."""
+
+    def __init__(self, *problems: str) -> None:
+        self.problems = problems
+        self.asked = 0
+
+    async def __call__(self) -> tuple[str, ...]:
+        self.asked += 1
+        return self.problems
+
+
+async def reloaded(world: World, reloading: Reloading | None, method: str = "POST", **headers: str) -> httpx.Response:
+    app = create_app(lambda: world.snapshot, world.registry, lambda: world.now, reload=reloading)
+    async with client_of(app) as client:
+        return await client.request(method, "/-/reload", headers=headers)
+
+
+async def test_a_reload_that_was_applied_is_answered_with_ok(world: World) -> None:
+    reloading = Reloading()
+    answer = await reloaded(world, reloading)
+
+    assert (answer.status_code, answer.text, reloading.asked) == (200, "OK", 1)
+
+
+async def test_a_reload_that_was_refused_is_answered_with_every_mistake(world: World) -> None:
+    answer = await reloaded(world, Reloading("config.yaml:3: poll: wrong", "config.yaml:5: windows: wrong"))
+
+    assert answer.status_code == 500
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert answer.text.splitlines()[1:] == ["config.yaml:3: poll: wrong", "config.yaml:5: windows: wrong"]
+
+
+async def test_a_reload_that_is_not_enabled_is_forbidden(world: World) -> None:
+    answer = await reloaded(world, None)
+
+    assert answer.status_code == 403
+    assert "Lifecycle API is not enabled" in answer.text
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"])
+async def test_a_reload_is_a_post_and_nothing_else(world: World, method: str) -> None:
+    reloading = Reloading()
+
+    assert (await reloaded(world, reloading, method)).status_code == 405
+    assert reloading.asked == 0
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Sec-Fetch-Site": "none"}, 200),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "http://exporter"}, 200),
+        ({"Origin": "http://elsewhere"}, 403),
+        ({"Origin": "null"}, 403),
+    ],
+)
+async def test_a_page_of_another_site_cannot_have_it_reloaded(
+    world: World, headers: dict[str, str], status: int
+) -> None:
+    reloading = Reloading()
+
+    assert (await reloaded(world, reloading, **headers)).status_code == status
+    assert reloading.asked == (status == 200)

@@ -44,6 +44,30 @@ def test_what_is_not_known_yet_is_absent(instruments: Instruments) -> None:
     assert value(instruments, "epay_clock_skew_seconds", account="main") is None
 
 
+def test_an_account_that_comes_later_starts_at_zero_and_disturbs_no_other(instruments: Instruments) -> None:
+    instruments.observe(PollMade("main", "success", 0.2))
+
+    instruments.follow(["main", "second", "third"])
+
+    assert value(instruments, "epay_polls_total", account="third", result="success") == 0
+    assert value(instruments, "epay_logins_total", account="third", result="refused") == 0
+    assert value(instruments, "epay_polls_total", account="main", result="success") == 1
+
+
+def test_an_account_that_goes_leaves_nothing_behind(instruments: Instruments) -> None:
+    instruments.observe(PollMade("second", "timeout", 0.2))
+    instruments.observe(RequestMade("second", "operations", "reset", 0.01, skew=1.0))
+    instruments.observe(LoginMade("second", "success", NOW))
+
+    instruments.follow(["main"])
+
+    samples = [sample for family in instruments.registry.collect() for sample in family.samples]
+    assert {sample.labels["account"] for sample in samples if "account" in sample.labels} == {"main"}
+    instruments.follow(["main", "second"])
+    assert value(instruments, "epay_polls_total", account="second", result="success") == 0
+    assert value(instruments, "epay_token_expiry_timestamp_seconds", account="second") is None
+
+
 def test_polls_are_counted_and_timed(instruments: Instruments) -> None:
     instruments.observe(PollMade("main", "success", 0.2))
     instruments.observe(PollMade("main", "timeout", 30.0))

@@ -213,3 +213,25 @@ def test_a_logfmt_value_can_be_read_back(capsys: Capture, value: str) -> None:
 
     text = without_ts(capsys.readouterr().err).removeprefix("level=info msg=x value=").removesuffix("\n")
     assert (json.loads(text) if text.startswith('"') else text) == value
+
+
+def test_secrets_that_are_learnt_later_are_masked_in_what_older_loggers_say(capsys: Capture) -> None:
+    logs.configure("info", "logfmt", ["first-secret"])
+    bound = structlog.get_logger("old").bind(account="main")
+
+    logs.mask(["second-secret"])
+    bound.info("says", one="first-secret", two="second-secret")
+    logging.getLogger("library").warning("second-secret")
+
+    said = "\n".join(lines(capsys))
+    assert "secret" not in said.replace("***", "")
+    assert said.count("***") == 3
+
+
+def test_configuring_again_forgets_the_secrets_before(capsys: Capture) -> None:
+    logs.configure("info", "logfmt", ["first-secret"])
+    logs.configure("info", "logfmt")
+
+    log.info("says", one="first-secret")
+
+    assert "first-secret" in lines(capsys)[0]
