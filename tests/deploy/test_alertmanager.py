@@ -116,6 +116,66 @@ def test_no_secret_stands_in_it_where_this_version_takes_a_file() -> None:
     assert "url_file" in text
 
 
+# Inhibition: the labels that it needs are those that the rules give
+
+BY_TERMINAL_INSTEAD = {"EpayDataStale", "EpayDataIncomplete"}
+"""Not of an account by their labels: a failing login makes them silent by way of their terminals' failing polls."""
+
+
+def fired() -> dict[str, list[dict[str, str]]]:
+    """Alert → all the sets of labels with which the rules' own tests see it fire."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for path in sorted((ROOT / "grafana" / "alerts" / "tests").glob("*.yaml")):
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        for expectation in (each for test in document["tests"] for each in test.get("alert_rule_test", ())):
+            name = {"alertname": expectation["alertname"]}
+            for each in expectation.get("exp_alerts") or ():
+                found.setdefault(expectation["alertname"], []).append({**each["exp_labels"], **name})
+    return found
+
+
+def fits(labels: dict[str, str], matchers: list[str]) -> bool:
+    """Whether an alert is taken by matchers, by Alertmanager's rules."""
+    for matcher in matchers:
+        name, operator, pattern = re.fullmatch(r'(\w+)(=~|!~|!=|=)"(.*)"', matcher).groups()  # type: ignore[union-attr]
+        value = labels.get(name, "")
+        taken = re.fullmatch(pattern, value) is not None if "~" in operator else value == pattern
+        if taken == operator.startswith("!"):
+            return False
+    return True
+
+
+def test_every_label_that_must_be_equal_is_on_both_sides() -> None:
+    seen = [labels for each in fired().values() for labels in each]
+    for rule in CONFIGURATION["inhibit_rules"]:
+        sources = [labels for labels in seen if fits(labels, rule["source_matchers"])]
+        targets = [labels for labels in seen if fits(labels, rule["target_matchers"])]
+        assert sources, rule
+        assert targets, rule
+        equal = set(rule.get("equal", ()))
+        for label in {"terminal", "account"} & equal if "alertname" not in equal else ():
+            assert all(label in labels for labels in sources), rule
+            lacking = {labels["alertname"] for labels in targets if label not in labels}
+            allowed = BY_TERMINAL_INSTEAD | {"EpayPollFailing"} if label == "account" else set()
+            assert lacking <= allowed, rule
+            assert lacking < {labels["alertname"] for labels in targets}
+
+
+def test_all_that_tells_an_alerts_series_apart_is_equal_between_its_severities() -> None:
+    (equal,) = {tuple(rule["equal"]) for rule in CONFIGURATION["inhibit_rules"] if "alertname" in rule.get("equal", ())}
+    apart = {name for each in fired().values() for labels in each for name in labels}
+    # The window of a budget is no thing of its own: that it burns fast is worse than that it burns slowly.
+    assert set(equal) == apart - {"severity", "category", "window"}
+
+
+def test_no_warning_makes_a_page_silent() -> None:
+    for rule in CONFIGURATION["inhibit_rules"]:
+        pages = {"alertname": "EpayAny", "severity": "critical"}
+        source = [each for each in rule["source_matchers"] if each.startswith("severity")]
+        target = [each for each in rule["target_matchers"] if each.startswith("severity")]
+        assert source == ['severity="critical"'] or not fits(pages, target), rule
+
+
 # Inhibition, tried at a real Alertmanager
 
 

@@ -11,4 +11,13 @@ class Equivalent(NamedTuple):
     reason: str
 
 
-EQUIVALENT: Final[tuple[Equivalent, ...]] = ()
+_SAME_LABELS: Final = "unless compares all labels, result among them: series of another result meet none on the left"
+
+EQUIVALENT: Final[tuple[Equivalent, ...]] = tuple(
+    Equivalent("exporter.yaml", f"{record} | matcher result | unless ", _SAME_LABELS)
+    for record in (
+        "account:epay_logins_refused:increase10m",
+        "account:epay_logins_success:increase10m",
+        "account:epay_requests_rate_limited:increase15m",
+    )
+)

@@ -94,9 +94,9 @@ def trial(chosen: Iterable[tuple[str, Mutant]]) -> Trial:
 def _tried(directory: Path, batch: Batch) -> Trial:
     names = set(batch.names)
     suite = Suite(directory, batch.file, names)
-    if broken := suite.broken():
-        return Trial((), tuple(f"{name} fails without a mutant ({batch.file})" for name in broken))
     document = parsed(next(path for path in rule_files() if path.name == batch.file))
+    if failed := suite.fails(document):
+        return Trial((), (f"{failed} fails without a mutant ({batch.file})",))
     found = []
     for mutant in batch.mutants:
         killer = suite.fails(mutant.applied(document))

@@ -108,10 +108,6 @@ class Suite:
         self._tests.insert(0, failed)  # it will probably notice the next one, too
         return failed.name
 
-    def broken(self) -> list[str]:
-        """Tests that fail without any change."""
-        return [path.name for path in failures(self._tests)]
-
 
 def failures(tests: Sequence[Path]) -> list[Path]:
     """Which of the test files of one directory fail. TimeoutExpired where promtool does not come back."""

@@ -23,7 +23,7 @@ from tests.end_to_end.pages import shortening
 from tests.end_to_end.pages.past import write_past, write_weeks
 from tests.end_to_end.pages.servers import alertmanager, asked, prometheus
 from tests.end_to_end.pages.webhook import Message, Webhook, webhook
-from tests.processes import eventually, free_port, get, started
+from tests.processes import Process, eventually, free_port, get, started
 
 ROOT: Final = Path(__file__).parents[3]
 RULES: Final = sorted((ROOT / "grafana" / "alerts").glob("*.yaml"))
@@ -64,6 +64,7 @@ class Stack:
     alertmanager: str
     heard: Webhook
     began: Mapping[str, float]  # by scenario, when its bank was started, as time.monotonic
+    exporter: Process
     silenced: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """By terminal, the alerts that another one has made silent so far."""
 
@@ -71,10 +72,9 @@ class Stack:
         """What the pager got for terminals of these names; without one, for none."""
         return [each for each in self.heard.messages("pager", status) if each.terminal in (names or ("",))]
 
-    def value(self, query: str) -> list[dict[str, Any]]:
-        """An instant query's result."""
-        result: list[dict[str, Any]] = asked(f"{self.prometheus}/api/v1/query?query={query}")["data"]["result"]
-        return result
+    def value(self, query: str) -> Any:
+        """An instant query's result: a list of series, or of time and value."""
+        return asked(f"{self.prometheus}/api/v1/query?query={query}")["data"]["result"]
 
     def look(self) -> None:
         """Keep which alerts are silent just now because of another one."""
@@ -110,13 +110,13 @@ def stack(directory: Path, scenes: Sequence[Scene]) -> Iterator[Stack]:
             eventually(functools.partial(_says, directory / f"bank-{scene.scenario}.log", "bank simulator"))
         (directory / "config.yaml").write_text(_configuration(directory, banks))
         flags = (f"--config.file={directory / 'config.yaml'}", f"--web.listen-address=127.0.0.1:{exporter}")
-        held.enter_context(started(directory / "exporter.log", "run", *flags))
+        process = held.enter_context(started(directory / "exporter.log", "run", *flags))
         routes = _written(directory / "alertmanager.yml", _routes(heard.url))
         alerts = held.enter_context(alertmanager(routes, directory / "alertmanager"))
         scrapes = _written(directory / "prometheus.yml", _scrapes(directory, f"127.0.0.1:{exporter}", alerts))
         eventually(lambda: get(f"http://127.0.0.1:{exporter}/-/ready")[0] == 200, 60)
         rules = held.enter_context(prometheus(scrapes, directory / "prometheus", port))
-        running = Stack(directory, rules, alerts, heard, began)
+        running = Stack(directory, rules, alerts, heard, began, process)
         eventually(lambda: running.value("up==1"))
         with _looking(running):
             yield running

@@ -102,10 +102,14 @@ def awaited(running: Stack, scene: Scene, look: Callable[[], object], seconds: f
         raise AssertionError(f"{scene.scenario}: not within {seconds} s\n{running.told()}") from error
 
 
-def paged_once(running: Stack, each: Case) -> None:
+Record = Callable[[str, object], None]
+
+
+def paged_once(running: Stack, each: Case, record_property: Record) -> None:
     """The page comes, its children are silent, it is resolved after the scene's end, and there was no other."""
     begin = running.began[each.scene.scenario] + each.scene.delay
     awaited(running, each.scene, lambda: running.pages(each.place), each.scene.duration + 10)
+    record_property("seconds from condition to page", round(running.pages(each.place)[0].at - begin, 1))
     awaited(running, each.scene, lambda: running.pages(each.place, status="resolved"), each.scene.duration + each.after)
 
     pages = [page for place in {each.place, *each.scene.names} for page in running.pages(place)]
@@ -119,12 +123,14 @@ def paged_once(running: Stack, each: Case) -> None:
 
 
 @pytest.mark.parametrize("each", CASES, ids=lambda each: each.scene.scenario)
-def test_a_scenario_leads_to_its_page_once_and_to_its_resolution(stacks: Stacks, each: Case) -> None:
-    paged_once(stacks[0], each)
+def test_a_scenario_leads_to_its_page_once_and_to_its_resolution(
+    stacks: Stacks, each: Case, record_property: Record
+) -> None:
+    paged_once(stacks[0], each, record_property)
 
 
-def test_an_outage_of_all_terminals_is_one_page(stacks: Stacks) -> None:
-    paged_once(stacks[1], EVERYWHERE)
+def test_an_outage_of_all_terminals_is_one_page(stacks: Stacks, record_property: Record) -> None:
+    paged_once(stacks[1], EVERYWHERE, record_property)
     assert all("EpayVolumeDrop" in stacks[1].silenced[name] for name in EVERYWHERE.scene.names)
 
 
@@ -167,3 +173,20 @@ def test_what_prometheus_evaluated_are_all_shipped_rules(stacks: Stacks) -> None
     held = sum(rule["duration"] * FACTOR for rule in rules if rule["type"] == "alerting")
     minutes = {"m": 60, "h": 3600}
     assert held == sum(int(rule["for"][:-1]) * minutes[rule["for"][-1]] for rule in shipped if "for" in rule)
+
+
+def test_an_exporter_that_ends_is_one_page_and_nothing_of_its_terminals_follows(stacks: Stacks) -> None:
+    """Last of all, at the exporter whose outage is over."""
+    running = stacks[1]
+    before = len(running.heard.messages("pager", "firing"))
+
+    def now() -> float:
+        return float(running.value("time()")[1])
+
+    assert running.exporter.stop() == 0
+    ended = now()
+    # Longer than any alert on polls or on stale data takes.
+    eventually(lambda: now() > ended + 12 * 60 / FACTOR, 60)
+
+    pages = running.heard.messages("pager", "firing")[before:]
+    assert [(page.terminal, page.firing) for page in pages] == [("", {"EpayExporterDown"})], running.told()
