@@ -62,6 +62,8 @@ def _step(text: str) -> Duration:
         raise ArgumentInvalid(f'--step: "{text}" is {invalid}{hint}') from invalid
     if step <= 0:
         raise ArgumentInvalid(f'--step: "{text}": how far apart the points are, like 15m or 1h')
+    if step > DAY:
+        raise ArgumentInvalid(f'--step: "{text}" is longer than a day: the same time of past weeks is what is compared')
     return step
 
 

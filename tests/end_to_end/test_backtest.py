@@ -71,6 +71,7 @@ def test_what_was_left_out_is_said_beside_the_result(csv_file: Path) -> None:
         (("--csv={csv}", "--step=60"), '--step: "60" is not a duration like 15s, 5m or 1h30m: did you mean "60s"?'),
         (("--csv={csv}", "--step=0"), '--step: "0"'),
         (("--csv={csv}", "--step=1 fortnight"), "--step"),
+        (("--csv={csv}", "--step=1w"), "longer than a day"),
         (("--csv={csv}", "--step=5m"), "give --step=1h"),
         (("--csv={csv}.none", "--step=1h"), "No such file or directory"),
         (("--csv={csv}", "--step=1h", "--from=now-7d"), "leave them out"),
@@ -94,7 +95,7 @@ def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
 def test_ten_thousand_points_take_seconds(tmp_path: Path) -> None:
     path = tmp_path / "long.csv"
     path.write_text("timestamp,value\n" + "".join(f"{1800 * slot},{slot % 48 * 90}\n" for slot in range(10_000)))
-    begin = time.process_time(), time.perf_counter()
+    begin = time.perf_counter()
     assert _run(f"--csv={path}", "--step=30m").returncode == 0
     # Two seconds on a machine of one's own; the bound is for one that is shared.
-    assert time.perf_counter() - begin[1] < 20
+    assert time.perf_counter() - begin < 20
