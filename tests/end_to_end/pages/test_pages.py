@@ -7,6 +7,7 @@ nothing. Times are a thirtieth of the shipped ones.
 
 import contextlib
 import itertools
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ import pytest
 from tests.end_to_end.pages.servers import asked
 from tests.end_to_end.pages.stack import FACTOR, RULES, Scene, Stack, loaded, stack
 from tests.processes import eventually
+
+log = logging.getLogger(__name__)
 
 CALM = 50.0
 """Seconds before anything goes wrong: the first login must be longer ago than logins are looked back at (10m)."""
@@ -102,14 +105,11 @@ def awaited(running: Stack, scene: Scene, look: Callable[[], object], seconds: f
         raise AssertionError(f"{scene.scenario}: not within {seconds} s\n{running.told()}") from error
 
 
-Record = Callable[[str, object], None]
-
-
-def paged_once(running: Stack, each: Case, record_property: Record) -> None:
+def paged_once(running: Stack, each: Case) -> None:
     """The page comes, its children are silent, it is resolved after the scene's end, and there was no other."""
     begin = running.began[each.scene.scenario] + each.scene.delay
     awaited(running, each.scene, lambda: running.pages(each.place), each.scene.duration + 10)
-    record_property("seconds from condition to page", round(running.pages(each.place)[0].at - begin, 1))
+    log.info("%s: %s after %.1f s", each.scene.scenario, each.page, running.pages(each.place)[0].at - begin)
     awaited(running, each.scene, lambda: running.pages(each.place, status="resolved"), each.scene.duration + each.after)
 
     pages = [page for place in {each.place, *each.scene.names} for page in running.pages(place)]
@@ -123,14 +123,12 @@ def paged_once(running: Stack, each: Case, record_property: Record) -> None:
 
 
 @pytest.mark.parametrize("each", CASES, ids=lambda each: each.scene.scenario)
-def test_a_scenario_leads_to_its_page_once_and_to_its_resolution(
-    stacks: Stacks, each: Case, record_property: Record
-) -> None:
-    paged_once(stacks[0], each, record_property)
+def test_a_scenario_leads_to_its_page_once_and_to_its_resolution(stacks: Stacks, each: Case) -> None:
+    paged_once(stacks[0], each)
 
 
-def test_an_outage_of_all_terminals_is_one_page(stacks: Stacks, record_property: Record) -> None:
-    paged_once(stacks[1], EVERYWHERE, record_property)
+def test_an_outage_of_all_terminals_is_one_page(stacks: Stacks) -> None:
+    paged_once(stacks[1], EVERYWHERE)
     assert all("EpayVolumeDrop" in stacks[1].silenced[name] for name in EVERYWHERE.scene.names)
 
 
@@ -189,4 +187,4 @@ def test_an_exporter_that_ends_is_one_page_and_nothing_of_its_terminals_follows(
     eventually(lambda: now() > ended + 12 * 60 / FACTOR, 60)
 
     pages = running.heard.messages("pager", "firing")[before:]
-    assert [(page.terminal, page.firing) for page in pages] == [("", {"EpayExporterDown"})], running.told()
+    assert [(page.terminal, page.firing) for page in pages] == [("", frozenset({"EpayExporterDown"}))], running.told()
