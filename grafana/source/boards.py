@@ -2,7 +2,13 @@
 
 from typing import Final
 
-from grafana.source import overview, terminal
+from grafana.source import amounts, failures, overview, service_level, terminal
 from grafana.source.frame import Board
 
-BOARDS: Final[tuple[Board, ...]] = (overview.board(), terminal.board())
+BOARDS: Final[tuple[Board, ...]] = (
+    overview.board(),
+    terminal.board(),
+    failures.board(),
+    amounts.board(),
+    service_level.board(),
+)

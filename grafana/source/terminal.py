@@ -4,7 +4,7 @@ from typing import Final
 
 from grafana_foundation_sdk.builders import bargauge, timeseries
 
-from grafana.source import looks, money, shared
+from grafana.source import failures, looks, money, shared
 from grafana.source.frame import Board, terminals
 from grafana.source.layout import Line, Section
 from grafana.source.looks import SHARE, colored
@@ -151,7 +151,16 @@ def board() -> Board:
         ),
         Section(
             "Codes",
-            [Line(9, [(10, code_bars("Codes of the last hour")), (14, codes_over_time("Codes over time, 15m"))])],
+            [
+                Line(
+                    9,
+                    [
+                        (8, code_bars("Codes of the last hour")),
+                        (10, codes_over_time("Codes over time, 15m")),
+                        (6, failures.issuers("Issuers, share that fails, 15m")),
+                    ],
+                )
+            ],
         ),
         Section(
             "Amounts",
