@@ -208,8 +208,9 @@ def _thresholds() -> dict[str, dict[str, float]]:
     }
 
 
+@functools.cache
 def loaded(path: Path) -> dict[str, Any]:
-    """A shipped file."""
+    """A shipped file; not to be changed by who gets it."""
     document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return document
 
