@@ -1,5 +1,5 @@
 // Two panels that Grafana keeps outside its component library, drawn plainly: colours and texts are its own.
-import { formattedValueToString, getFieldDisplayName } from '@grafana/data';
+import { formattedValueToString, getFieldDisplayName, getValueFormat } from '@grafana/data';
 
 function timeTicks(range, width, left, y, theme) {
   const span = range.to.valueOf() - range.from.valueOf();
@@ -62,7 +62,9 @@ export function StateTimeline({ frames, width, height, range, theme, options }) 
 }
 
 /** Buckets over time; series are cumulative and carry `le`, as Prometheus' histograms do. */
-export function Heatmap({ frames, width, height, range, theme }) {
+export function Heatmap({ frames, width, height, range, theme, options }) {
+  const { unit, decimals } = options.yAxis ?? {};
+  const written = (le) => (Number.isFinite(le) ? formattedValueToString(getValueFormat(unit ?? 'none')(le, decimals)) : '+Inf');
   const rows = frames
     .map((frame) => ({ frame, le: Number((frame.fields[1].labels?.le ?? frame.fields[1].config.displayNameFromDS ?? '').replace('+Inf', 'Infinity')) }))
     .sort((a, b) => a.le - b.le);
@@ -70,7 +72,7 @@ export function Heatmap({ frames, width, height, range, theme }) {
   const times = [...new Set(columns.flatMap((column) => [...column.keys()]))].sort((a, b) => a - b);
   const cells = rows.map((_, row) => times.map((time) => Math.max(0, (columns[row].get(time) ?? 0) - (row ? columns[row - 1].get(time) ?? 0 : 0))));
   const most = Math.max(1e-9, ...cells.flat().filter(Number.isFinite));
-  const left = 56;
+  const left = 12 + 7 * Math.max(4, ...rows.map(({ le }) => written(le).length));
   const band = (height - 24) / Math.max(rows.length, 1);
   const span = range.to.valueOf() - range.from.valueOf();
   const wide = times.length > 1 ? ((times[1] - times[0]) / span) * (width - left) : 4;
@@ -81,7 +83,7 @@ export function Heatmap({ frames, width, height, range, theme }) {
         return (
           <g key={le}>
             {row % Math.max(1, Math.ceil(14 / band)) === 0 && (
-              <text x={left - 6} y={y + 4} textAnchor="end" fontSize="11" fill={theme.colors.text.secondary}>{Number.isFinite(le) ? le : '+Inf'}</text>
+              <text x={left - 6} y={y + 4} textAnchor="end" fontSize="11" fill={theme.colors.text.secondary}>{written(le)}</text>
             )}
             {times.map((time, i) => cells[row][i] > 0 && (
               <rect key={time} x={left + ((time - range.from.valueOf()) / span) * (width - left)} y={y} width={wide} height={band - 1}

@@ -5,7 +5,7 @@ import {
   applyFieldOverrides, cacheFieldDisplayNames, displayNameOverrideProcessor, getDisplayValueAlignmentFactors, getFieldDisplayValues, identityOverrideProcessor,
   Registry, renderTextPanelMarkdown, standardTransformers, standardTransformersRegistry, transformDataFrame, VizOrientation,
 } from '@grafana/data';
-import { BarGauge, BigValue, PanelChrome, TimeSeries, useTheme2, VizRepeater } from '@grafana/ui';
+import { BarGauge, BigValue, PanelChrome, preparePlotFrame, TimeSeries, useTheme2, VizRepeater } from '@grafana/ui';
 import { TableNG } from '@grafana/ui/unstable';
 import { builtIns, query, replacer, stepOf } from './prometheus.js';
 import { Heatmap, StateTimeline } from './fallbacks.jsx';
@@ -95,6 +95,13 @@ function mark(builder, marks, theme) {
   return null;
 }
 
+/** Joined by time; the join forgets the names, by which palettes give colours. */
+function joined(frames, dimensions) {
+  const frame = preparePlotFrame(frames, dimensions);
+  cacheFieldDisplayNames(frame ? [frame] : []);
+  return frame;
+}
+
 function Drawing({ panel, data, width, height, range, marks }) {
   const theme = useTheme2();
   const { frames, fieldConfig, replace, error } = data;
@@ -136,7 +143,7 @@ function Drawing({ panel, data, width, height, range, marks }) {
   if (panel.type === 'timeseries') {
     const { showLegend = true, ...legend } = options.legend ?? {};
     return (
-      <TimeSeries frames={frames} width={width} height={height} timeRange={range} timeZone="browser" options={options}
+      <TimeSeries frames={frames} width={width} height={height} timeRange={range} timeZone="browser" options={options} preparePlotFrame={joined}
         legend={{ calcs: [], placement: 'bottom', ...legend, showLegend, displayMode: showLegend ? legend.displayMode ?? 'list' : 'hidden' }}>
         {(builder) => mark(builder, marks, theme)}
       </TimeSeries>
