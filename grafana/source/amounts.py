@@ -113,7 +113,14 @@ def _by_outcome() -> timeseries.Panel:
     looking = {name: [colored(color)] for name, color in looks.OUTCOMES.items()}
     text = "Tenge of the operations in the sliding window of 1h by outcome, with their status as last seen."
     return graph(
-        "Tenge by outcome, 1h", text, asked, TENGE, soft_most=100_000, decimals=0, stacked=True, looking=looking
+        "Tenge by outcome, 1h",
+        text,
+        asked,
+        looks.TENGE_AXIS,
+        soft_most=100_000,
+        decimals=0,
+        stacked=True,
+        looking=looking,
     )
 
 
@@ -139,7 +146,7 @@ def _lost() -> timeseries.Panel:
         "Tenge failed, not the customers', 1h",
         text,
         [query("A", lost, "{{reason_class}}")],
-        TENGE,
+        looks.TENGE_AXIS,
         soft_most=10_000,
         decimals=0,
         stacked=True,

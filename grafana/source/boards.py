@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from grafana.source import amounts, failures, overview, service_level, terminal
+from grafana.source import amounts, exporter, failures, overview, service_level, terminal, why
 from grafana.source.frame import Board
 
 BOARDS: Final[tuple[Board, ...]] = (
@@ -11,4 +11,6 @@ BOARDS: Final[tuple[Board, ...]] = (
     failures.board(),
     amounts.board(),
     service_level.board(),
+    why.board(),
+    exporter.board(),
 )

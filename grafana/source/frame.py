@@ -13,18 +13,10 @@ from grafana.source.layout import Section, placed
 from grafana.source.panels import SOURCE
 
 TAG: Final = "epay"
+STEP: Final = 60
+"""Seconds between two looks of an annotation."""
 GRAFANA: Final = "11.6.0"
 """The version that the SDK's models are of, which the panels' options are written for."""
-
-LINKED: Final = {
-    "epay-overview": "Overview",
-    "epay-terminal": "Terminal",
-    "epay-failures": "Failures and codes",
-    "epay-amounts": "Amounts and integrity",
-    "epay-service-level": "Service level",
-    "epay-why": "Why did it fire",
-    "epay-exporter": "Exporter",
-}
 
 
 class Board(NamedTuple):
@@ -78,9 +70,7 @@ def document(board: Board) -> dict[str, Any]:
     made = made.tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
     for variable in (_source(), *board.variables):
         made = made.with_variable(variable)
-    for uid, title in LINKED.items():
-        if uid != board.uid:
-            made = made.link(_link(uid, title))
+    made = made.link(_others())
     whole = made.build()
     whole.panels = placed(board.sections)
     content: dict[str, Any] = json.loads(json.dumps(whole, cls=JSONEncoder))
@@ -112,20 +102,23 @@ def _asked(name: str, label: str, question: str, description: str) -> builders.Q
     return made.sort(dashboard.VariableSort.ALPHABETICAL_ASC).multi(False).include_all(False)
 
 
-def _link(uid: str, title: str) -> builders.DashboardLink:
-    made = builders.DashboardLink(title).type(dashboard.DashboardLinkType.LINK).url(f"/d/{uid}").icon("dashboard")
-    return made.keep_time(True).include_vars(True).target_blank(False).tooltip(title)
+def _others() -> builders.DashboardLink:
+    """One menu of all of them: seven links would take a line of the first screen."""
+    made = builders.DashboardLink("ePay dashboards").type(dashboard.DashboardLinkType.DASHBOARDS).tags([TAG])
+    made = made.as_dropdown(True).icon("external link").tooltip("Other views of the same time and terminals")
+    return made.keep_time(True).include_vars(True).target_blank(False)
 
 
 def _annotations(board: Board) -> list[dict[str, Any]]:
-    """Alerts as they fired and starts of the exporter. Written out, because the SDK has no model of what Prometheus'
+    """Alerts as they fired and starts of the exporter, without their switches, which would take a line of the first
+    screen. Written out, because the SDK has no model of what Prometheus'
     annotations are given besides the expression."""
     source = {"type": "prometheus", "uid": "${datasource}"}
     of_terminal = any(variable.build().name == "terminal" for variable in board.variables)
     firing = 'alertname=~"Epay.*", alertname!="EpayWatchdog", alertstate="firing"'
     if of_terminal:
         firing += ', terminal=~"$terminal|"'
-    common = {"datasource": source, "enable": True, "hide": False, "step": "60s", "tagKeys": ""}
+    common = {"datasource": source, "enable": True, "hide": True, "step": f"{STEP}s", "tagKeys": ""}
     severities = [
         common
         | {
@@ -139,10 +132,9 @@ def _annotations(board: Board) -> list[dict[str, Any]]:
     ]
     start = common | {
         "name": "Starts of the exporter",
-        "expr": '1000 * process_start_time_seconds{job=~".*epay.*"}',
+        "expr": f'time() - process_start_time_seconds{{job=~".*epay.*"}} < {STEP}',  # at one step only
         "iconColor": looks.BLUE,
         "titleFormat": "exporter started",
         "textFormat": "{{instance}}",
-        "useValueForTime": "on",
     }
     return [*severities, start]

@@ -23,9 +23,10 @@ SEVERITIES: Final = {"critical": VERMILLION, "warning": ORANGE, "info": SKY}
 OUTCOMES: Final = {"success": GREEN, "failure": VERMILLION, "pending": YELLOW, "unknown": PURPLE}
 
 SHARE: Final = "percentunit"
-TENGE: Final = "currency:financial: ₸:suffix"  # 1,234,567 ₸; `suffix:` does not group the digits
+TENGE: Final = "currency:financial: ₸:suffix"  # 1,234,567 ₸; `suffix: ₸` does not group the digits
+TENGE_AXIS: Final = "count:₸"  # 1.23M ₸, where there is no room for all digits
 SECONDS: Final = "s"
-SINCE: Final = "dtdurations"  # 1 hour, 2 minutes
+CLOCK: Final = "dthms"  # 01:02:03, also on an axis
 COUNT: Final = "locale"  # 1,234
 TIMES: Final = "suffix:x"
 BYTES: Final = "bytes"
@@ -75,8 +76,9 @@ def by_threshold() -> builders.FieldColor:
 
 
 def palette() -> builders.FieldColor:
-    """A colour for each name, the same on every panel."""
-    return builders.FieldColor().mode(dashboard.FieldColorModeId.PALETTE_CLASSIC_BY_NAME)
+    """Colours one after another, for names that are not known beforehand, as those of terminals; not by name, which
+    gives two names the same colour sooner than not."""
+    return builders.FieldColor().mode(dashboard.FieldColorModeId.PALETTE_CLASSIC)
 
 
 def setting(name: str, value: object) -> dashboard.DynamicConfigValue:

@@ -33,7 +33,7 @@ def mean(title: str) -> timeseries.Panel:
         "the levels of EpayAverageAmountShift as multiples of it (the alert itself compares with four weeks)."
     )
     looking = {"mean of 7 days": dashed(looks.GREEN, 2), "/^(high|low) level/": dashed(looks.ORANGE, 2)}
-    return graph(title, text, asked, TENGE, soft_most=10_000, decimals=0, looking=looking)
+    return graph(title, text, asked, looks.TENGE_AXIS, soft_most=10_000, decimals=0, looking=looking)
 
 
 def spread(title: str) -> heatmap.Panel:
@@ -57,7 +57,7 @@ def largest(title: str) -> timeseries.Panel:
         "The largest successful operation of the last hour, a line a terminal; dashed: the limit of EpayAmountOutlier."
     )
     looking = {"warning level": dashed(looks.ORANGE, 2)}
-    return graph(title, text, asked, TENGE, soft_most=100_000, decimals=0, looking=looking)
+    return graph(title, text, asked, looks.TENGE_AXIS, soft_most=100_000, decimals=0, looking=looking)
 
 
 def quantiles(title: str) -> timeseries.Panel:
@@ -80,4 +80,4 @@ def quantiles(title: str) -> timeseries.Panel:
         "9 of 10 are below": [colored(looks.ORANGE)],
         "99 of 100 are below": [colored(looks.VERMILLION)],
     }
-    return graph(title, text, asked, TENGE, soft_most=10_000, decimals=0, looking=looking)
+    return graph(title, text, asked, looks.TENGE_AXIS, soft_most=10_000, decimals=0, looking=looking)

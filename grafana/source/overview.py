@@ -43,46 +43,45 @@ def _terminals() -> table.Panel:
         "State": _STATE,
         "Since": since,
         "of them": f"topk by (terminal) (1, {worst} > 0)",
-        "Not customers', 15m": f"({trouble('15m')} or on (terminal) 0 * {finals('15m')}) / on (terminal) {finals('15m')}",
-        "Tenge failed, 1h": f"{lost} or on (terminal) 0 * {finals('1h')}",
-        "Success, 1h": f"{successes('1h')} / {finals('1h')}",
-        "Operations, 1h": now,
-        "of expected": f"({now} or on (terminal) 0 * {wanted}) / on (terminal) {wanted}",
-        "Tenge through, 1h": paid,
-        "of expected tenge": f"({paid} or on (terminal) 0 * {usual}) / on (terminal) {usual}",
-        "Oldest pending": f"time() - min by (terminal) (epay_oldest_pending_timestamp_seconds{{{TERMINAL}}})",
-        "Data age": f"time() - max by (terminal) (epay_last_poll_success_timestamp_seconds{{{TERMINAL}}})",
+        "Ours 15m": f"({trouble('15m')} or on (terminal) 0 * {finals('15m')}) / on (terminal) {finals('15m')}",
+        "₸ failed 1h": f"{lost} or on (terminal) 0 * {finals('1h')}",
+        "Success 1h": f"{successes('1h')} / {finals('1h')}",
+        "Ops 1h": now,
+        "of usual": f"({now} or on (terminal) 0 * {wanted}) / on (terminal) {wanted}",
+        "₸ in 1h": paid,
+        "of usual ₸": f"({paid} or on (terminal) 0 * {usual}) / on (terminal) {usual}",
+        "Pending": f"time() - min by (terminal) (epay_oldest_pending_timestamp_seconds{{{TERMINAL}}})",
     }
     percent = [setting("unit", SHARE), setting("decimals", 0)]
-    money = [setting("unit", TENGE), setting("decimals", 0), setting("custom.width", 112)]
+    money = [setting("unit", TENGE), setting("decimals", 0), setting("custom.width", 114)]
     columns = {
         "Terminal": [
-            setting("custom.minWidth", 100),
+            setting("custom.minWidth", 110),
             setting("links", [{"title": "the terminal", "url": url("epay-terminal", terminal="${__value.raw}")}]),
         ],
         "State": [
-            setting("custom.width", 88),
+            setting("custom.width", 86),
             setting("custom.cellOptions", {"type": "color-background"}),
             looks.mapped(looks.STATE),
         ],
-        "Since": [setting("custom.width", 100), setting("unit", "dateTimeFromNow")],
-        "Worst code, 15m": [setting("custom.minWidth", 150), looks.mapped(shared.CODES)],
-        "of them": [setting("custom.width", 62)],
-        "Not customers', 15m": [setting("custom.width", 90), setting("unit", SHARE), setting("decimals", 1)],
-        "Tenge failed, 1h": money,
-        "Success, 1h": [setting("custom.width", 76), *percent],
-        "Operations, 1h": [setting("custom.width", 80)],
-        "of expected": [setting("custom.width", 76), *percent],
-        "Tenge through, 1h": money,
-        "of expected tenge": [setting("custom.width", 76), *percent],
-        "Oldest pending": [setting("custom.width", 84), setting("unit", looks.SECONDS), setting("decimals", 0)],
-        "Data age": [setting("custom.width", 72), setting("unit", looks.SECONDS), setting("decimals", 0)],
+        "Since": [setting("custom.width", 112), setting("unit", "dateTimeFromNow")],
+        "Worst code, 15m": [setting("custom.minWidth", 232), looks.mapped(shared.CODES)],
+        "of them": [setting("custom.hidden", True)],
+        "Ours 15m": [setting("custom.width", 90), setting("unit", SHARE), setting("decimals", 1)],
+        "₸ failed 1h": money,
+        "Success 1h": [setting("custom.width", 100), *percent],
+        "Ops 1h": [setting("custom.width", 78)],
+        "of usual": [setting("custom.width", 84), *percent],
+        "₸ in 1h": money,
+        "of usual ₸": [setting("custom.width", 100), *percent],
+        "Pending": [setting("custom.width", 90), setting("unit", looks.CLOCK)],
     }
-    refs = dict(zip(asked, "ABCDEFGHIJKL", strict=True))
+    refs = dict(zip(asked, "ABCDEFGHIJK", strict=True))
     return listing(
         "Terminals",
-        "Every terminal with its state (critical or warning: an alert fires; not read: polls fail), the worst code that is "
-        "not the customers', and its money. A click on the name leads to the terminal.",
+        "Every terminal: its state (critical or warning: an alert fires, since when; not read: polls fail); of the failures "
+        "that are ours, the bank's or an issuer's the most frequent code and the share of finals; tenge that failed so; "
+        "operations and tenge of 1h by what is usual at this time; age of the oldest pending. The name leads to the terminal.",
         [rows(refs[name], expression) for name, expression in asked.items()],
         columns,
         {"terminal": "Terminal", "reason_code": "Worst code, 15m"}
@@ -103,7 +102,7 @@ def board() -> Board:
         "",
         [
             Line(
-                3,
+                2,
                 [
                     (4, top["alerts"]),
                     (3, top["trouble"]),
@@ -115,13 +114,13 @@ def board() -> Board:
                     (3, top["up"]),
                 ],
             ),
-            Line(6, [(24, _terminals())]),
+            Line(8, [(24, _terminals())]),
             Line(
-                7,
+                6,
                 [
-                    (8, shared.volume("Operations per hour, against expected", "1h")),
-                    (7, shared.turnover("Tenge per hour, against expected")),
-                    (9, shared.active_alerts("Active alerts")),
+                    (6, shared.volume("Operations, 1h", "1h")),
+                    (6, shared.turnover("Tenge, 1h")),
+                    (12, shared.active_alerts("Active alerts")),
                 ],
             ),
         ],
@@ -136,7 +135,7 @@ def board() -> Board:
                     (12, shared.parties("Failures by whose they are, 15m")),
                 ],
             ),
-            Line(8, [(24, shared.alerts_over_time("Alerts over time"))]),
+            Line(6, [(24, shared.alerts_over_time("Alerts over time"))]),
         ],
     )
     pending = graph(
@@ -159,7 +158,7 @@ def board() -> Board:
                             "Tenge through per hour, by terminal",
                             "Tenge of the successful operations in the sliding window of 1h.",
                             [query("A", by_terminal, "{{terminal}}")],
-                            TENGE,
+                            looks.TENGE_AXIS,
                             soft_most=100_000,
                             decimals=0,
                             stacked=True,

@@ -74,8 +74,12 @@ def number(
     background: bool = False,
     looking: Mapping[str, Sequence[DynamicConfigValue]] | None = None,
     url: str = "",
+    sizes: tuple[int, int] | None = None,
 ) -> stat.Panel:
-    """One number, or a few, large. `nothing`: what stands there where Prometheus has nothing."""
+    """One number, or a few, large. `nothing`: what stands there where Prometheus has nothing.
+
+    `sizes`: of the names and of the numbers, in pixels, where there are several.
+    """
     made = _described(stat.Panel(), title, description, queries, unit, least, most, decimals)
     made = made.thresholds(looks.steps(*steps)).color_scheme(looks.by_threshold()).no_value(nothing)
     if values:
@@ -84,6 +88,8 @@ def number(
     made = made.color_mode(kinds.BigValueColorMode.BACKGROUND if background else kinds.BigValueColorMode.VALUE)
     made = made.justify_mode(kinds.BigValueJustifyMode.CENTER).wide_layout(True)
     made = made.reduce_options(common.ReduceDataOptions().values(False).calcs(["lastNotNull"]).fields(""))
+    if sizes:
+        made = made.text(common.VizTextDisplayOptions().title_size(sizes[0]).value_size(sizes[1]))
     if url:
         made = made.data_links([dashboards.DashboardLink(title="more").url(url)])
     return _overridden(made, list((looking or {}).items()))
@@ -106,6 +112,7 @@ def gauges(
     made = made.display_mode(kinds.BarGaugeDisplayMode.BASIC).value_mode(kinds.BarGaugeValueMode.TEXT)
     made = made.orientation(kinds.VizOrientation.HORIZONTAL).show_unfilled(False).min_viz_height(12)
     made = made.sizing(kinds.BarGaugeSizing.AUTO).name_placement(kinds.BarGaugeNamePlacement.LEFT)
+    made = made.text(common.VizTextDisplayOptions().value_size(14).title_size(13))
     return made.reduce_options(common.ReduceDataOptions().values(False).calcs(["lastNotNull"]).fields(""))
 
 
@@ -165,7 +172,8 @@ def listing(
     }
     made = made.with_transformation(DataTransformerConfig(id_val="merge", options={}))
     made = made.with_transformation(DataTransformerConfig(id_val="organize", options=organized))
-    return _overridden(made, list(columns.items()))
+    empty_cells: list[Override] = [("/.*/", [looks.setting("noValue", "–")])]  # the panel's own is for no rows at all
+    return _overridden(made, empty_cells + list(columns.items()))
 
 
 def words(title: str, description: str, content: str) -> text.Panel:

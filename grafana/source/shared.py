@@ -105,7 +105,7 @@ def turnover(title: str) -> timeseries.Panel:
         "Tenge of the successful operations in the sliding window of 1h, summed over the selected terminals; the dashed "
         "line is the median of the same time in the past weeks, the area its usual spread."
     )
-    return graph(title, text, asked, TENGE, soft_most=100_000, decimals=0, looking=BAND)
+    return graph(title, text, asked, looks.TENGE_AXIS, soft_most=100_000, decimals=0, looking=BAND)
 
 
 def parties(title: str) -> timeseries.Panel:
@@ -142,7 +142,7 @@ def oldest_pending(title: str) -> timeseries.Panel:
         query("T", threshold("stuck_pending", "critical|warning"), "{{severity}} level"),
     ]
     text = "How long ago the oldest operation that is still pending was created; nothing where none is. Dashed: EpayStuckPending."
-    return graph(title, text, asked, looks.SECONDS, soft_most=60, looking=LEVELS)
+    return graph(title, text, asked, looks.CLOCK, soft_most=60, looking=LEVELS)
 
 
 def age(title: str) -> timeseries.Panel:
@@ -154,7 +154,7 @@ def age(title: str) -> timeseries.Panel:
         query("T", threshold("poll_failing", "critical|warning"), "{{severity}} level"),
     ]
     text = "Time since the last good poll of the bank: the age of every other number. Dashed: EpayPollFailing."
-    return graph(title, text, asked, looks.SECONDS, soft_most=60, looking=LEVELS)
+    return graph(title, text, asked, looks.CLOCK, soft_most=60, looking=LEVELS)
 
 
 def alerts_over_time(title: str) -> statetimeline.Panel:
@@ -172,14 +172,14 @@ def active_alerts(title: str) -> table.Panel:
     for alert in CATALOGUE.values():
         firing = f'label_replace({firing}, "key", "{alert.key}", "alertname", "{alert.name}")'
     columns = {
-        "Severity": [setting("custom.width", 90), _colored_cell(), looks.mapped(_severities())],
-        "Alert": [],
+        "Severity": [setting("custom.width", 80), _colored_cell(), looks.mapped(_severities())],
+        "Alert": [setting("custom.minWidth", 190)],
         "Terminal": [
-            setting("custom.width", 110),
+            setting("custom.width", 96),
             _to(url("epay-terminal", terminal="${__value.raw}"), "the terminal"),
         ],
-        "Account": [setting("custom.width", 80)],
-        "Since": [setting("custom.width", 120), setting("unit", "dateTimeFromNow")],
+        "Account": [setting("custom.width", 76)],
+        "Since": [setting("custom.width", 110), setting("unit", "dateTimeFromNow")],
         "Why": [
             setting("custom.width", 150),
             _to(url("epay-why", alert="${__value.raw}", terminal="${__data.fields.Terminal}"), "why it fired"),
@@ -263,7 +263,7 @@ def headline() -> dict[str, stat.Panel]:
     failed = f'epay_window_amount{{window="1h", outcome="failure", {TROUBLE}, currency="KZT", {TERMINAL}}}'
     return {
         "alerts": number(
-            "Alerts firing",
+            "Alerts",
             "Alerts of the selected terminals, of accounts and of the exporter that fire now.",
             [
                 instant("A", f"count({critical}) or vector(0)", "critical"),
@@ -273,6 +273,7 @@ def headline() -> dict[str, stat.Panel]:
             firing,
             decimals=0,
             looking={"other": [looks.stepped(*warning)]},
+            sizes=(13, 26),
         ),
         "success": number(
             "Success, 1h",
@@ -284,7 +285,7 @@ def headline() -> dict[str, stat.Panel]:
             decimals=1,
         ),
         "volume": number(
-            "Volume, of expected",
+            "Volume, 1h",
             "Operations of the last hour by what the same time of the past weeks leads to expect.",
             [instant("A", f"{now_of(now, wanted)} / sum({wanted})")],
             SHARE,
@@ -293,7 +294,7 @@ def headline() -> dict[str, stat.Panel]:
             nothing="no baseline",
         ),
         "turnover": number(
-            "Tenge through, 1h",
+            "₸ in 1h",
             "Tenge of the successful operations in the sliding window of 1h.",
             [instant("A", f"sum({paid})")],
             TENGE,
@@ -301,7 +302,7 @@ def headline() -> dict[str, stat.Panel]:
             decimals=0,
         ),
         "turnover share": number(
-            "Tenge, of expected",
+            "₸, of usual",
             "Tenge that got through in the last hour by what the same time of the past weeks leads to expect.",
             [instant("A", f"{now_of(paid, usual)} / sum({usual})")],
             SHARE,
@@ -310,7 +311,7 @@ def headline() -> dict[str, stat.Panel]:
             nothing="no baseline",
         ),
         "lost": number(
-            "Tenge failed, 1h",
+            "₸ failed, 1h",
             "Tenge of the operations of 1h that failed as technical, issuer unavailable or configuration: not the customers'.",
             [instant("A", f"sum({failed}) or 0 * sum({finals('1h')})")],
             TENGE,
@@ -318,7 +319,7 @@ def headline() -> dict[str, stat.Panel]:
             decimals=0,
         ),
         "trouble": number(
-            "Not customers', 15m",
+            "Ours, 15m",
             "Share of the finals of 15m that failed as technical, issuer unavailable or configuration.",
             [instant("A", f"(sum({trouble('15m')}) or 0 * sum({finals('15m')})) / sum({finals('15m')})")],
             SHARE,
@@ -327,19 +328,19 @@ def headline() -> dict[str, stat.Panel]:
             decimals=1,
         ),
         "pending": number(
-            "Oldest pending",
+            "Pending",
             "Age of the oldest operation that is still pending.",
             [instant("A", f"time() - min(epay_oldest_pending_timestamp_seconds{{{TERMINAL}}})")],
-            looks.SECONDS,
+            looks.CLOCK,
             plain,
             decimals=0,
             nothing="none",
         ),
         "age": number(
-            "Data age",
+            "Data",
             "Time since the last good poll of the terminal that was read longest ago: how old everything here is.",
             [instant("A", f"time() - min(max by (terminal) (epay_last_poll_success_timestamp_seconds{{{TERMINAL}}}))")],
-            looks.SECONDS,
+            looks.CLOCK,
             ((None, looks.GREEN), (120, looks.VERMILLION)),  # where the gate of the business alerts shuts
             decimals=0,
             nothing="never read",

@@ -48,20 +48,16 @@ def technical_against_customers(title: str) -> timeseries.Panel:
 
 def code_bars(title: str) -> bargauge.Panel:
     """The codes of the hour, the most frequent first."""
-    failed = (
-        f'sum by (reason_class, reason_code) (epay_window_operations{{window="1h", outcome="failure", {TERMINAL}}})'
-    )
+    failed = f'sum by (reason_class, reason_code, code) (epay_window_operations{{window="1h", outcome="failure", {TERMINAL}}})'
     text = "The twelve most frequent reason codes of the failures of the sliding window of 1h, with their class."
-    asked = [instant("A", f"sort_desc(topk(12, {failed} > 0))", "{{reason_code}} {{reason_class}}")]
+    asked = [instant("A", f"sort_desc(topk(12, {failed} > 0))", "{{reason_code}} ({{code}}) {{reason_class}}")]
     return gauges(title, text, asked, looks.COUNT, ((None, looks.SKY),), decimals=0, nothing="no failure")
 
 
 def codes_over_time(title: str) -> timeseries.Panel:
     """Which code came up when."""
-    failed = (
-        f'sum by (reason_class, reason_code) (epay_window_operations{{window="15m", outcome="failure", {TERMINAL}}})'
-    )
-    asked = [query("A", f"topk(10, {failed})", "{{reason_code}} {{reason_class}}")]
+    failed = f'sum by (reason_class, reason_code, code) (epay_window_operations{{window="15m", outcome="failure", {TERMINAL}}})'
+    asked = [query("A", f"topk(10, {failed})", "{{reason_code}} ({{code}}) {{reason_class}}")]
     text = "Failures in the sliding window of 15m by reason code, at every moment the ten most frequent."
     return graph(title, text, asked, looks.COUNT, soft_most=5, decimals=0, stacked=True)
 
@@ -74,7 +70,7 @@ def finalization(title: str) -> timeseries.Panel:
     ]
     text = "Time from the creation of an operation to the poll that first saw it final, over 1h; no shorter than a poll's interval."
     looking = {"half": [colored(looks.BLUE)], "95 of 100": [colored(looks.ORANGE)]}
-    return graph(title, text, asked, looks.SECONDS, soft_most=30, looking=looking)
+    return graph(title, text, asked, looks.CLOCK, soft_most=30, looking=looking)
 
 
 def pending(title: str) -> timeseries.Panel:
@@ -114,7 +110,7 @@ def board() -> Board:
             Line(
                 7,
                 [
-                    (14, shared.volume("Operations per hour, now against past weeks", "1h", (1, 2, 3, 4))),
+                    (14, shared.volume("Operations, 1h: now against past weeks", "1h", (1, 2, 3, 4))),
                     (10, shared.parties("Failures by whose they are, 15m")),
                 ],
             ),
@@ -129,11 +125,11 @@ def board() -> Board:
                 Line(
                     7,
                     [
-                        (12, shared.volume("Operations per quarter of an hour, against expected", "15m")),
-                        (12, shared.turnover("Tenge per hour, against expected")),
+                        (12, shared.volume("Operations, 15m: against expected", "15m")),
+                        (12, shared.turnover("Tenge, 1h: against expected")),
                     ],
                 ),
-                Line(6, [(24, shared.alerts_over_time("Alerts over time"))]),
+                Line(5, [(24, shared.alerts_over_time("Alerts over time"))]),
             ],
         ),
         Section(
