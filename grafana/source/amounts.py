@@ -1,10 +1,12 @@
 """Amounts and integrity: how much money, how it is distributed, and whether money and numbers can be trusted."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from grafana_foundation_sdk.builders import stat, table, timeseries
 
 from grafana.source import looks, money, shared
+from grafana.source.failures import CLASS_COLORS
 from grafana.source.frame import Board, terminals
 from grafana.source.layout import Line, Section
 from grafana.source.looks import SHARE, TENGE, colored, setting
@@ -79,7 +81,7 @@ def _changes() -> table.Panel:
 
 def _currencies() -> table.Panel:
     condition = f'window="1h", outcome="success", {TERMINAL}'
-    two = [setting("decimals", 2)]
+    two = [setting("decimals", 2), setting("custom.width", 130)]
     return listing(
         "Money through by currency, 1h",
         "Successes of 1h in each currency, in its major units: sum, largest operation, and what the same time of past weeks "
@@ -89,7 +91,7 @@ def _currencies() -> table.Panel:
             rows("B", f"max by (terminal, currency) (epay_window_amount_max{{{condition}}})"),
             rows("C", f'max by (terminal, currency) (epay_expected_amount{{window="1h", {TERMINAL}}})'),
         ],
-        {"Terminal": [], "Currency": [setting("custom.width", 80)], "Sum": two, "Largest": two, "Expected": two},
+        {"Terminal": [], "Currency": [setting("custom.width", 90)], "Sum": two, "Largest": two, "Expected": two},
         {
             "terminal": "Terminal",
             "currency": "Currency",
@@ -128,7 +130,8 @@ def _unknown() -> timeseries.Panel:
     asked = [
         query(
             "A",
-            f'sum by (terminal) (increase(epay_operations_total{{outcome="unknown", {TERMINAL}}}[30m]))',
+            f'sum by (terminal) (increase(epay_operations_total{{outcome="unknown", {TERMINAL}}}[30m]))'
+            f" or on (terminal) 0 * max by (terminal) (epay_poll_success{{{TERMINAL}}})",
             "{{terminal}}",
         ),
         query("T", threshold("unknown_status", "warning"), "{{severity}} level"),
@@ -150,12 +153,14 @@ def _lost() -> timeseries.Panel:
         soft_most=10_000,
         decimals=0,
         stacked=True,
+        looking={name: [colored(color)] for name, color in CLASS_COLORS.items()},
     )
 
 
 def _numbers() -> list[tuple[int, stat.Panel]]:
     top = shared.headline()
-    good: list[looks.Step] = [(None, looks.GREEN), (1, looks.ORANGE)]
+    good: Sequence[looks.Step] = ((None, looks.GREEN), (1, looks.ORANGE))
+    plain: Sequence[looks.Step] = ((None, looks.SKY),)
     success = f'outcome="success", currency="KZT", {TERMINAL}'
     mean = f"sum(increase(epay_operation_amount_sum{{{success}}}[1h])) / sum(increase(epay_operation_amount_count{{{success}}}[1h]))"
     found = [
@@ -164,14 +169,14 @@ def _numbers() -> list[tuple[int, stat.Panel]]:
             "Mean amount of the successes of 1h, as the counters grew.",
             mean,
             TENGE,
-            [(None, looks.SKY)],
+            plain,
         ),
         (
             "Largest, 1h",
             "The largest successful operation of the sliding window of 1h.",
             f'max(epay_window_amount_max{{window="1h", {success}}})',
             TENGE,
-            [(None, looks.SKY)],
+            plain,
         ),
         (
             "Duplicates, 24h",

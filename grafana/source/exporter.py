@@ -84,7 +84,7 @@ def _numbers() -> list[tuple[int, stat.Panel]]:
                 "Token left",
                 "Time until the first of the bank's tokens in use runs out; it is renewed a minute before, or before its last tenth.",
                 [instant("A", f"min(epay_token_expiry_timestamp_seconds{{{_ACCOUNT}}}) - time()")],
-                looks.CLOCK,
+                looks.SECONDS,
                 ((None, looks.VERMILLION), (60, looks.GREEN)),
                 nothing="no login",
             ),
@@ -144,7 +144,7 @@ def _watermark() -> timeseries.Panel:
         ),
     ]
     text = "How far behind now the watermark is, before which everything has been read completely; grows while a gap is caught up."
-    return graph("Watermark behind now", text, asked, looks.CLOCK, soft_most=60)
+    return graph("Watermark behind now", text, asked, looks.SECONDS, soft_most=60)
 
 
 def _completeness(title: str) -> statetimeline.Panel:
@@ -278,11 +278,11 @@ def _terminals() -> table.Panel:
         ],
         {
             "Terminal": [],
-            "Id": [],
+            "Id": [setting("unit", "string"), setting("custom.width", 100)],
             "Account": [],
-            "Weeks": [setting("decimals", 0)],
-            "Counted since": [setting("unit", "dateTimeAsIso")],
-            "Never read": [setting("unit", looks.SECONDS), setting("decimals", 0)],
+            "Weeks": [setting("decimals", 0), setting("custom.width", 76)],
+            "Counted since": [setting("unit", "dateTimeAsIso"), setting("custom.width", 170)],
+            "Never read": [setting("custom.width", 100), setting("unit", looks.SECONDS), setting("decimals", 0)],
         },
         {
             "terminal": "Terminal",

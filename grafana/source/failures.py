@@ -25,14 +25,15 @@ CLASS_COLORS: Final = {
     "technical": looks.VERMILLION,
     "issuer_unavailable": looks.ORANGE,
     "configuration": looks.PURPLE,
+    "unknown": looks.YELLOW,
+    # the customers' in blues: which of them it is says the legend
     "funds": looks.SKY,
-    "limits": looks.BLUE,
-    "authentication": looks.GREEN,
-    "card_data": looks.YELLOW,
-    "card_state": "#B8A9C9",
-    "issuer_declined": "#A6CEE3",
-    "fraud": "#6B4C9A",
-    "unknown": looks.GREY,
+    "limits": "#9AD0F5",
+    "authentication": looks.BLUE,
+    "card_data": "#3D8FC4",
+    "card_state": "#B8C7D9",
+    "issuer_declined": "#7A9BB5",
+    "fraud": "#4B6A88",
 }
 
 
@@ -70,7 +71,9 @@ def _classes_against_week() -> timeseries.Panel:
         "it than usual, in points of a hundred finals."
     )
     looking = {name: [colored(color)] for name, color in CLASS_COLORS.items()}
-    return graph("Share of finals, 1h against 7 days", text, asked, SHARE, least=None, soft_most=0.05, looking=looking)
+    return graph(
+        "Share of finals, 1h minus 7 days, by class", text, asked, SHARE, least=None, soft_most=0.05, looking=looking
+    )
 
 
 def _new_codes() -> table.Panel:
@@ -78,21 +81,21 @@ def _new_codes() -> table.Panel:
     columns = {
         "Terminal": [setting("custom.width", 100)],
         "Whose": [setting("custom.width", 90), looks.mapped(shared.BLAME)],
-        "Reason code": [setting("custom.minWidth", 120), looks.mapped(shared.CODES)],
-        "Code": [setting("custom.width", 60)],
-        "Operations": [setting("custom.width", 84), setting("decimals", 0)],
-        "First": [setting("custom.width", 110), setting("unit", "dateTimeFromNow")],
+        "Reason code": [setting("custom.minWidth", 170), setting("unit", "string"), looks.mapped(shared.CODES)],
+        "Ops": [setting("custom.width", 60), setting("decimals", 0)],
+        "First": [setting("custom.width", 104), setting("unit", "dateTimeFromNow")],
     }
-    sources = {"terminal": "Terminal", "reason_class": "Whose", "reason_code": "Reason code", "code": "Code"}
+    sources = {"terminal": "Terminal", "reason_class": "Whose", "reason_code": "Reason code"}
     return listing(
         "New codes of 24h",
         "Codes of the last 24h that none of the six days before had, with the time of the first scrape that saw each; empty "
         "in the first day of a terminal, when every code would be new.",
         [rows("A", _NEW), rows("B", f"{first} and on ({_CODE}) ({_NEW})")],
         columns,
-        sources | {"Value #A": "Operations", "Value #B": "First"},
-        sort=("Operations", True),
+        sources | {"Value #A": "Ops", "Value #B": "First"},
+        sort=("Ops", True),
         nothing="no new code",
+        hidden=("code",),
     )
 
 
@@ -105,11 +108,11 @@ def _against_week() -> table.Panel:
     )
     columns = {
         "Class": [setting("custom.width", 130)],
-        "Reason code": [setting("custom.minWidth", 150), looks.mapped(shared.CODES)],
-        "Operations, 1h": [setting("custom.width", 104)],
-        "Of finals, 1h": [setting("custom.width", 96), setting("unit", SHARE), setting("decimals", 2)],
-        "Of 7 days": [setting("custom.width", 86), setting("unit", SHARE), setting("decimals", 2)],
-        "Times usual": [setting("custom.width", 90), setting("unit", looks.TIMES), setting("decimals", 1)],
+        "Reason code": [setting("custom.minWidth", 220), setting("unit", "string"), looks.mapped(shared.CODES)],
+        "Ops 1h": [setting("custom.width", 80)],
+        "Of finals": [setting("custom.width", 88), setting("unit", SHARE), setting("decimals", 2)],
+        "Of 7 days": [setting("custom.width", 92), setting("unit", SHARE), setting("decimals", 2)],
+        "Times": [setting("custom.width", 78), setting("unit", looks.TIMES), setting("decimals", 1)],
     }
     happened = f"and {operations('1h', _FAILED, labels)} > 0"
     return listing(
@@ -126,12 +129,12 @@ def _against_week() -> table.Panel:
         {
             "reason_class": "Class",
             "reason_code": "Reason code",
-            "Value #A": "Operations, 1h",
-            "Value #B": "Of finals, 1h",
+            "Value #A": "Ops 1h",
+            "Value #B": "Of finals",
             "Value #C": "Of 7 days",
-            "Value #D": "Times usual",
+            "Value #D": "Times",
         },
-        sort=("Times usual", True),
+        sort=("Times", True),
         nothing="no failure",
     )
 
@@ -147,12 +150,10 @@ def _matrix() -> table.Panel:
         nothing="no failure",
     )
     pivot = {"columnField": "terminal", "rowField": "reason_code", "valueField": "Value", "emptyValue": "null"}
-    shown = setting("custom.cellOptions", {"type": "color-background", "mode": "gradient"})
+    shown = setting("custom.cellOptions", {"type": "color-background", "mode": "basic"})
     made = made.transformations([DataTransformerConfig(id_val="groupingToMatrix", options=pivot)])
     made = made.override_by_field_type("number", [shown, setting("custom.width", 110)])
-    return made.thresholds(
-        looks.steps((None, "transparent"), (1, looks.BLUE), (20, looks.ORANGE), (100, looks.VERMILLION))
-    )
+    return made.thresholds(looks.steps((None, "transparent"), (1, "rgba(0, 114, 178, 0.45)")))
 
 
 def issuers(title: str) -> bargauge.Panel:
@@ -238,15 +239,15 @@ def board() -> Board:
                 "",
                 [
                     Line(3, _numbers()),
-                    Line(7, [(14, _by_class()), (10, _new_codes())]),
-                    Line(6, [(14, _against_week()), (10, issuers("Issuers, share that fails, 15m"))]),
+                    Line(7, [(14, _by_class()), (10, issuers("Issuers, share that fails, 15m"))]),
+                    Line(6, [(14, _against_week()), (10, _new_codes())]),
                 ],
             ),
             Section(
                 "In full",
                 [
                     Line(8, [(12, _classes_against_week()), (12, shared.parties("Failures by whose they are, 15m"))]),
-                    Line(11, [(12, _matrix()), (12, shared.codes("Codes of the last hour", "1h"))]),
+                    Line(10, [(9, _matrix()), (15, shared.codes("Codes of the last hour", "1h", iso=True))]),
                     Line(8, [(24, shared.trouble_share("Failures that are not the customers', 15m"))]),
                 ],
             ),

@@ -26,7 +26,7 @@ SHARE: Final = "percentunit"
 TENGE: Final = "currency:financial: ₸:suffix"  # 1,234,567 ₸; `suffix: ₸` does not group the digits
 TENGE_AXIS: Final = "count:₸"  # 1.23M ₸, where there is no room for all digits
 SECONDS: Final = "s"
-CLOCK: Final = "dthms"  # 01:02:03, also on an axis
+MINUTES: Final = "m"  # on axes: in seconds the ticks would stand at 3.33 mins
 COUNT: Final = "locale"  # 1,234
 TIMES: Final = "suffix:x"
 BYTES: Final = "bytes"
@@ -35,7 +35,8 @@ Step = tuple[float | None, str]
 Values = Mapping[str, tuple[str, str | None]]
 
 OPEN: Final[Values] = {"0": ("shut", VERMILLION), "1": ("open", GREEN)}
-MET: Final[Values] = {"0": ("no", GREY), "1": ("yes", VERMILLION)}
+MET: Final[Values] = {"0": ("no", GREY), "1": ("yes", SKY)}
+REACHED: Final[Values] = {"0": ("no", GREY), "1": ("yes", VERMILLION)}
 UP: Final[Values] = {"0": ("down", VERMILLION), "1": ("up", GREEN)}
 STATE: Final[Values] = {
     "0": ("fine", GREEN),

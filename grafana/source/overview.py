@@ -43,9 +43,9 @@ def _terminals() -> table.Panel:
         "State": _STATE,
         "Since": since,
         "of them": f"topk by (terminal) (1, {worst} > 0)",
-        "Ours 15m": f"({trouble('15m')} or on (terminal) 0 * {finals('15m')}) / on (terminal) {finals('15m')}",
+        "Ours 15m": f"({trouble('15m')} or on (terminal) 0 * {finals('15m')}) / on (terminal) ({finals('15m')} > 0)",
         "₸ failed 1h": f"{lost} or on (terminal) 0 * {finals('1h')}",
-        "Success 1h": f"{successes('1h')} / {finals('1h')}",
+        "Success 1h": f"{successes('1h')} / ({finals('1h')} > 0)",
         "Ops 1h": now,
         "of usual": f"({now} or on (terminal) 0 * {wanted}) / on (terminal) {wanted}",
         "₸ in 1h": paid,
@@ -65,8 +65,7 @@ def _terminals() -> table.Panel:
             looks.mapped(looks.STATE),
         ],
         "Since": [setting("custom.width", 112), setting("unit", "dateTimeFromNow")],
-        "Worst code, 15m": [setting("custom.minWidth", 232), looks.mapped(shared.CODES)],
-        "of them": [setting("custom.hidden", True)],
+        "Worst code, 15m": [setting("custom.minWidth", 260), setting("unit", "string"), looks.mapped(shared.CODES)],
         "Ours 15m": [setting("custom.width", 90), setting("unit", SHARE), setting("decimals", 1)],
         "₸ failed 1h": money,
         "Success 1h": [setting("custom.width", 100), *percent],
@@ -74,7 +73,7 @@ def _terminals() -> table.Panel:
         "of usual": [setting("custom.width", 84), *percent],
         "₸ in 1h": money,
         "of usual ₸": [setting("custom.width", 100), *percent],
-        "Pending": [setting("custom.width", 90), setting("unit", looks.CLOCK)],
+        "Pending": [setting("custom.width", 90), setting("unit", looks.SECONDS), setting("decimals", 0)],
     }
     refs = dict(zip(asked, "ABCDEFGHIJK", strict=True))
     return listing(
@@ -85,9 +84,10 @@ def _terminals() -> table.Panel:
         [rows(refs[name], expression) for name, expression in asked.items()],
         columns,
         {"terminal": "Terminal", "reason_code": "Worst code, 15m"}
-        | {f"Value #{ref}": name for name, ref in refs.items()},
+        | {f"Value #{ref}": name for name, ref in refs.items() if ref != "C"},
         sort=("State", True),
         nothing="no terminal is known: is the exporter scraped?",
+        hidden=("Value #C",),
     )
 
 
@@ -102,7 +102,7 @@ def board() -> Board:
         "",
         [
             Line(
-                2,
+                3,
                 [
                     (4, top["alerts"]),
                     (3, top["trouble"]),
@@ -116,7 +116,7 @@ def board() -> Board:
             ),
             Line(8, [(24, _terminals())]),
             Line(
-                6,
+                5,
                 [
                     (6, shared.volume("Operations, 1h", "1h")),
                     (6, shared.turnover("Tenge, 1h")),

@@ -112,7 +112,7 @@ def gauges(
     made = made.display_mode(kinds.BarGaugeDisplayMode.BASIC).value_mode(kinds.BarGaugeValueMode.TEXT)
     made = made.orientation(kinds.VizOrientation.HORIZONTAL).show_unfilled(False).min_viz_height(12)
     made = made.sizing(kinds.BarGaugeSizing.AUTO).name_placement(kinds.BarGaugeNamePlacement.LEFT)
-    made = made.text(common.VizTextDisplayOptions().value_size(14).title_size(13))
+    made = made.text(common.VizTextDisplayOptions().value_size(14).title_size(13)).max_viz_height(24)
     return made.reduce_options(common.ReduceDataOptions().values(False).calcs(["lastNotNull"]).fields(""))
 
 

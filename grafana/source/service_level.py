@@ -46,7 +46,7 @@ def _burn(long: str, short: str, severity: str, level: str) -> timeseries.Panel:
         f"How many times faster than allowed technical failures use up the budget, over {long} and {short}; EpayErrorBudgetBurn "
         f"({level}) fires while both are above the dashed line. Recorded by the shipped rules."
     )
-    looking = shared.LEVELS | {f"/ {short}$/": [setting("custom.lineWidth", 1), setting("custom.fillOpacity", 0)]}
+    looking = shared.LEVELS | {f"/ {short}$/": looks.dashed(looks.GREY)}
     title = f"Burn rate, {long} and {short} ({level})"
     return graph(title, text, asked, looks.TIMES, soft_most=2, decimals=1, looking=looking)
 
@@ -68,10 +68,10 @@ def _terminals() -> table.Panel:
         "Budget left": f"clamp_min(1 - {_share('$__range')} / on (terminal) {_ALLOWED}, 0)",
         "Finals": f"sum by (terminal) (increase({_FINALS}[$__range]))",
         "Technical": _bad("$__range"),
-        "1h": f"terminal:epay_error_budget_burn:1h{{{TERMINAL}}}",
-        "6h": f"terminal:epay_error_budget_burn:6h{{{TERMINAL}}}",
-        "1d": f"terminal:epay_error_budget_burn:1d{{{TERMINAL}}}",
-        "3d": f"terminal:epay_error_budget_burn:3d{{{TERMINAL}}}",
+        "1h": f"max by (terminal) (terminal:epay_error_budget_burn:1h{{{TERMINAL}}})",
+        "6h": f"max by (terminal) (terminal:epay_error_budget_burn:6h{{{TERMINAL}}})",
+        "1d": f"max by (terminal) (terminal:epay_error_budget_burn:1d{{{TERMINAL}}})",
+        "3d": f"max by (terminal) (terminal:epay_error_budget_burn:3d{{{TERMINAL}}})",
     }
     columns = {
         "Terminal": [

@@ -138,23 +138,29 @@ def trouble_share(title: str) -> timeseries.Panel:
 def oldest_pending(title: str) -> timeseries.Panel:
     """The age of what hangs longest, with the alert's levels."""
     asked = [
-        query("A", f"time() - min by (terminal) (epay_oldest_pending_timestamp_seconds{{{TERMINAL}}})", "{{terminal}}"),
-        query("T", threshold("stuck_pending", "critical|warning"), "{{severity}} level"),
+        query(
+            "A",
+            f"(time() - min by (terminal) (epay_oldest_pending_timestamp_seconds{{{TERMINAL}}})) / 60",
+            "{{terminal}}",
+        ),
+        query("T", f"{threshold('stuck_pending', 'critical|warning')} / 60", "{{severity}} level"),
     ]
     text = "How long ago the oldest operation that is still pending was created; nothing where none is. Dashed: EpayStuckPending."
-    return graph(title, text, asked, looks.CLOCK, soft_most=60, looking=LEVELS)
+    return graph(title, text, asked, looks.MINUTES, soft_most=1, decimals=1, looking=LEVELS)
 
 
 def age(title: str) -> timeseries.Panel:
     """How old everything is that is shown, with the alert's levels."""
     asked = [
         query(
-            "A", f"time() - max by (terminal) (epay_last_poll_success_timestamp_seconds{{{TERMINAL}}})", "{{terminal}}"
+            "A",
+            f"(time() - max by (terminal) (epay_last_poll_success_timestamp_seconds{{{TERMINAL}}})) / 60",
+            "{{terminal}}",
         ),
-        query("T", threshold("poll_failing", "critical|warning"), "{{severity}} level"),
+        query("T", f"{threshold('poll_failing', 'critical|warning')} / 60", "{{severity}} level"),
     ]
     text = "Time since the last good poll of the bank: the age of every other number. Dashed: EpayPollFailing."
-    return graph(title, text, asked, looks.CLOCK, soft_most=60, looking=LEVELS)
+    return graph(title, text, asked, looks.MINUTES, soft_most=1, decimals=1, looking=LEVELS)
 
 
 def alerts_over_time(title: str) -> statetimeline.Panel:
@@ -208,20 +214,22 @@ def active_alerts(title: str) -> table.Panel:
     )
 
 
-def codes(title: str, window: str) -> table.Panel:
-    """Failures by code with their meaning, and how much money did not get through."""
+def codes(title: str, window: str, *, iso: bool = False) -> table.Panel:
+    """Failures by code with their meaning, and how much money did not get through. `iso`: with the record's `code`."""
     labels = "reason_class, reason_code, code"
     failed = f'epay_window_operations{{window="{window}", outcome="failure", {TERMINAL}}}'
     value = f'epay_window_amount{{window="{window}", outcome="failure", currency="KZT", {TERMINAL}}}'
     columns: dict[str, Sequence[DynamicConfigValue]] = {
         "Whose": [setting("custom.width", 90), looks.mapped(BLAME), _colored_cell("color-text")],
-        "Reason code": [looks.mapped(CODES), setting("custom.minWidth", 190)],
-        "Code": [setting("custom.width", 60)],
-        "Operations": [setting("custom.width", 90), setting("unit", looks.COUNT)],
-        "Of finals": [setting("custom.width", 80), setting("unit", SHARE), setting("decimals", 1)],
-        "Of 7 days": [setting("custom.width", 80), setting("unit", SHARE), setting("decimals", 1)],
-        "Tenge failed": [setting("custom.width", 110), setting("unit", TENGE), setting("decimals", 0)],
+        "Reason code": [looks.mapped(CODES), setting("custom.minWidth", 250), setting("unit", "string")],
+        "Code": [setting("custom.width", 66), setting("unit", "string")],
+        "Ops": [setting("custom.width", 64), setting("unit", looks.COUNT)],
+        "Of finals": [setting("custom.width", 84), setting("unit", SHARE), setting("decimals", 1)],
+        "Of 7 days": [setting("custom.width", 90), setting("unit", SHARE), setting("decimals", 1)],
+        "₸ failed": [setting("custom.width", 104), setting("unit", TENGE), setting("decimals", 0)],
     }
+    if not iso:
+        del columns["Code"]
     share = f"sum by ({labels}) ({failed}) / on () group_left () sum({finals(window)}) > 0"
     week = f'sum by ({labels}) (increase(epay_operations_total{{outcome="failure", {TERMINAL}}}[7d] offset 30m))'
     usual = f'{week} / on () group_left () sum(increase(epay_operations_total{{outcome=~"success|failure", {TERMINAL}}}[7d] offset 30m))'
@@ -240,14 +248,15 @@ def codes(title: str, window: str) -> table.Panel:
         {
             "reason_class": "Whose",
             "reason_code": "Reason code",
-            "code": "Code",
-            "Value #A": "Operations",
+            **({"code": "Code"} if iso else {}),
+            "Value #A": "Ops",
             "Value #B": "Of finals",
             "Value #C": "Of 7 days",
-            "Value #D": "Tenge failed",
+            "Value #D": "₸ failed",
         },
-        sort=("Operations", True),
+        sort=("Ops", True),
         nothing="no failure",
+        hidden=() if iso else ("code",),
     )
 
 
@@ -331,7 +340,7 @@ def headline() -> dict[str, stat.Panel]:
             "Pending",
             "Age of the oldest operation that is still pending.",
             [instant("A", f"time() - min(epay_oldest_pending_timestamp_seconds{{{TERMINAL}}})")],
-            looks.CLOCK,
+            looks.SECONDS,
             plain,
             decimals=0,
             nothing="none",
@@ -340,7 +349,7 @@ def headline() -> dict[str, stat.Panel]:
             "Data",
             "Time since the last good poll of the terminal that was read longest ago: how old everything here is.",
             [instant("A", f"time() - min(max by (terminal) (epay_last_poll_success_timestamp_seconds{{{TERMINAL}}}))")],
-            looks.CLOCK,
+            looks.SECONDS,
             ((None, looks.GREEN), (120, looks.VERMILLION)),  # where the gate of the business alerts shuts
             decimals=0,
             nothing="never read",

@@ -70,7 +70,7 @@ def finalization(title: str) -> timeseries.Panel:
     ]
     text = "Time from the creation of an operation to the poll that first saw it final, over 1h; no shorter than a poll's interval."
     looking = {"half": [colored(looks.BLUE)], "95 of 100": [colored(looks.ORANGE)]}
-    return graph(title, text, asked, looks.CLOCK, soft_most=30, looking=looking)
+    return graph(title, text, asked, looks.SECONDS, soft_most=30, looking=looking)
 
 
 def pending(title: str) -> timeseries.Panel:

@@ -14,14 +14,14 @@ from grafana.source.panels import graph, listing, number, states
 from grafana.source.queries import instant, query, rows
 
 _GATES: Final = {
-    "all that business alerts need": f"max(terminal:epay_gate:open{{{T}}}) or 0 * min(epay_poll_success{{{T}}})",
+    "all together": f"max(terminal:epay_gate:open{{{T}}}) or 0 * min(epay_poll_success{{{T}}})",
     "polls succeed": f"min(epay_poll_success{{{T}}})",
     "windows complete": f"min(epay_window_complete{{{T}}})",
     "not catching up": f"1 - max(epay_catching_up{{{T}}})",
-    "read in the last 2 minutes": f"time() - max(epay_last_poll_success_timestamp_seconds{{{T}}}) < bool 120",
+    "fresh (2m)": f"time() - max(epay_last_poll_success_timestamp_seconds{{{T}}}) < bool 120",
     "no maintenance": f'1 - max(epay_calendar_active{{kind="maintenance", {T}}})',
-    "no holiday (volume, amounts)": f'1 - max(epay_calendar_active{{kind="holiday", {T}}})',
-    "3 weeks of baseline (volume)": f"max(epay_baseline_weeks{{{T}}}) >= bool 3",
+    "no holiday": f'1 - max(epay_calendar_active{{kind="holiday", {T}}})',
+    "3 weeks known": f"max(epay_baseline_weeks{{{T}}}) >= bool 3",
 }
 """Open (1) or shut (0): a business alert speaks only while they are open."""
 
@@ -42,8 +42,7 @@ def _level() -> timeseries.Panel:
         asked.append(query(level.key, chosen(level.key, level.expression), name))
         if level.against == "SETTING":
             continue
-        for each in level.settings:
-            asked.append(query(f"{level.key}_{each}", line(level, each), f"{each} level"))
+        asked += [query(f"{level.key}_{each}", line(level, each), f"{each} level") for each in level.settings]
         asked.append(query(f"{level.key}_usual", chosen(level.key, level.usual), "usual"))
     scaled = "|".join(level.key for level in LEVELS if level.against != "SETTING")
     lines = "|".join(sorted({each for level in LEVELS for each in level.settings}))
@@ -72,30 +71,34 @@ def _conditions() -> statetimeline.Panel:
         "Each condition of the rule besides the gates, over time. A severity fires when its own level and all the other "
         "conditions are met for as long as its `for`; severities and window pairs stand side by side."
     )
-    return states("Conditions", text, asked, looks.MET, nothing="the alert is switched off for this terminal")
+    made = states("Conditions", text, asked, looks.MET, nothing="the alert is switched off for this terminal")
+    names = "|".join(sorted({each for level in LEVELS for each in level.settings}))
+    return made.override_by_regexp(f"/\\(({names})\\)/", [looks.mapped(looks.REACHED)])
 
 
 def _numbers() -> table.Panel:
-    asked, names = [], {"condition": "Condition", "sign": "Is it"}
-    for level in LEVELS:
-        for heading, part in (("Value", 1), ("Line", 3)):
-            each_one = [
+    asked = [
+        rows(
+            ref,
+            "\nor ".join(
                 f"label_replace(label_replace(max by (terminal) ({each[part]}) and on (terminal) ({each[3]}), "
-                f'"condition", "{number_}: {each[0]}", "", ""), "sign", "{each[2]}", "", "")'
-                for number_, each in enumerate(conditions(level), 1)
-            ]
-            ref = f"{level.key}_{heading.lower()}"
-            asked.append(rows(ref, "\nor ".join(each_one)))
-            names[f"Value #{ref}"] = heading
+                f'"condition", "{index}: {each[0]}", "", ""), "sign", "{each[2]}", "", "")'
+                for level in LEVELS
+                for index, each in enumerate(conditions(level), 1)
+            ),
+        )
+        for ref, part in (("A", 1), ("B", 3))
+    ]
+    names = {"condition": "Condition", "sign": "Is it", "Value #A": "Value", "Value #B": "Line"}
     return listing(
         "Conditions in numbers",
         "The same conditions as of the end of the time shown: what each compares, and with what.",
         asked,
         {
-            "Condition": [setting("custom.minWidth", 200)],
-            "Value": [setting("custom.width", 92), setting("unit", "short")],
+            "Condition": [setting("custom.minWidth", 180)],
+            "Value": [setting("custom.width", 76), setting("unit", "short")],
             "Is it": [setting("custom.width", 56)],
-            "Line": [setting("custom.width", 92), setting("unit", "short")],
+            "Line": [setting("custom.width", 76), setting("unit", "short")],
         },
         names,
         sort=("Condition", False),
@@ -105,20 +108,23 @@ def _numbers() -> table.Panel:
 
 
 def _settings() -> table.Panel:
-    meanings = {
-        f"{alert.key}.{each.name}": (f"{each.unit}: {each.meaning}", None)
-        for alert in CATALOGUE.values()
-        for each in alert.settings
-    }
+    meanings: dict[str, tuple[str, str | None]] = {}
+    for alert in CATALOGUE.values():
+        said = ""
+        for each in alert.settings:
+            said = (
+                each.meaning.replace("the same", said) if said and each.meaning.startswith("the same") else each.meaning
+            )
+            meanings[f"{alert.key}.{each.name}"] = (f"{each.unit}: {said}", None)
     asked = f'label_join(max by (alert, severity) (epay_alert_threshold{{alert="$alert", {T}}}), "meaning", ".", "alert", "severity")'
     return listing(
         "Settings of the alert",
         "As configured for this terminal (alerts.defaults or alerts.terminals), with what each number means.",
         [rows("A", asked)],
         {
-            "Setting": [setting("custom.width", 140)],
-            "Value": [setting("custom.width", 90), setting("decimals", None)],
-            "Meaning": [looks.mapped(meanings)],
+            "Setting": [setting("custom.width", 112)],
+            "Value": [setting("custom.width", 70)],
+            "Meaning": [looks.mapped(meanings), setting("unit", "string"), setting("custom.minWidth", 240)],
         },
         {"severity": "Setting", "Value": "Value", "meaning": "Meaning"},
         sort=("Setting", False),
@@ -132,7 +138,7 @@ def _gates() -> statetimeline.Panel:
     asked = [query(f"G{index}", expression, name) for index, (name, expression) in enumerate(_GATES.items())]
     text = (
         "A business alert speaks only while polls succeed, windows are complete, nothing is being caught up, the data is "
-        "fresh and no maintenance is planned; volume and amount alerts also pause on holidays. Alerts on polling have no gate."
+        "fresh and no maintenance is planned; volume and amount alerts also pause on holidays and need three weeks of baseline. Alerts on polling have no gate."
     )
     return states("Gates", text, asked, looks.OPEN)
 
@@ -178,7 +184,7 @@ def _top() -> list[tuple[int, stat.Panel]]:
             number(
                 "Gate",
                 "Whether business alerts may speak about this terminal now.",
-                [instant("A", _GATES["all that business alerts need"])],
+                [instant("A", _GATES["all together"])],
                 "none",
                 most=1,
                 values=looks.OPEN,
@@ -214,8 +220,8 @@ def board() -> Board:
                 "",
                 [
                     Line(3, _top()),
-                    Line(7, [(14, _level()), (10, _gates())]),
-                    Line(6, [(12, _conditions()), (12, _numbers())]),
+                    Line(7, [(15, _level()), (9, _gates())]),
+                    Line(6, [(8, _conditions()), (8, _numbers()), (8, _settings())]),
                 ],
             ),
             Section(
@@ -230,7 +236,6 @@ def board() -> Board:
                             (8, shared.turnover("Tenge, 1h: now, expected, bounds")),
                         ],
                     ),
-                    Line(7, [(24, _settings())]),
                 ],
             ),
         ],
