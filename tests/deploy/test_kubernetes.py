@@ -1,5 +1,6 @@
 """The manifests are valid, fit each other, the image and the exporter, and grant nothing that is not needed."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -9,9 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy import derive
 from exporter.config.durations import parse_duration
 from exporter.config.keys import SECRETS
 from tests.deploy.shipped import DEPLOY, METRICS, PORT, ROOT, USER, endpoints, given, loaded
+from tests.tools import require
 
 PLAIN = sorted((DEPLOY / "kubernetes").glob("*.yaml"))
 ALL = sorted((DEPLOY / "kubernetes").rglob("*.yaml"))
@@ -32,7 +35,8 @@ LABELS = KINDS["Deployment"]["spec"]["template"]["metadata"]["labels"]
 
 def test_nothing_is_missing() -> None:
     assert set(KINDS) == {
-        *("ConfigMap", "Deployment", "NetworkPolicy", "PersistentVolumeClaim", "Service", "ServiceMonitor")
+        *("ConfigMap", "Deployment", "NetworkPolicy", "PersistentVolumeClaim", "Service"),
+        *("PrometheusRule", "ServiceMonitor"),
     }
 
 
@@ -158,3 +162,32 @@ def test_the_way_to_the_bank_is_open_and_the_rest_closed() -> None:
     assert policy["policyTypes"] == ["Ingress", "Egress"]
     assert all("to" in rule and "ports" in rule for rule in policy["egress"])
     assert {port["port"] for rule in policy["egress"] for port in rule["ports"]} == {53, 443}
+
+
+def test_the_operators_rules_are_the_shipped_ones() -> None:
+    assert derive.RULE.read_text(encoding="utf-8") == derive.prometheus_rule(), "python deploy/derive.py"
+    shipped = [
+        group
+        for path in sorted((ROOT / "grafana" / "alerts").glob("*.yaml"))
+        for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]
+    ]
+    groups = KINDS["PrometheusRule"]["spec"]["groups"]
+    assert sorted(groups, key=lambda group: str(group["name"])) == sorted(shipped, key=lambda group: str(group["name"]))
+
+
+def test_the_operators_rules_are_accepted_and_small_enough_to_be_applied(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(yaml.safe_dump(KINDS["PrometheusRule"]["spec"]), encoding="utf-8")
+    command = [require("promtool", "prometheus"), "check", "rules", str(rules)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    # `kubectl apply` keeps the object once more in an annotation, of which there may be 256 KiB.
+    assert derive.RULE.stat().st_size < 200_000
+
+
+def test_rules_know_the_exporter_by_the_job_that_the_operator_gives_it() -> None:
+    job = KINDS["Service"]["metadata"]["name"]
+    text = str(KINDS["PrometheusRule"])
+    named = set(re.findall(r'job=~"([^"]+)"', text))
+    assert named
+    assert all(re.fullmatch(pattern, job) for pattern in named)
