@@ -30,7 +30,7 @@ def main() -> None:
         become(arguments, demo)
     if not exists(Path(yours)):
         end(
-            f"there is no {yours}: on the host it is deploy/compose/exporter/config.yaml, or lies where"
+            f"there is no {yours}: on the host it is deploy/compose/configuration/config.yaml, or lies where"
             " EPAY_CONFIG_DIRECTORY says. Begin with a copy of config.example.yaml, or try"
             " docker compose --profile demo up"
         )

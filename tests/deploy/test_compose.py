@@ -173,7 +173,7 @@ def test_what_the_exporter_is_started_with_is_mounted() -> None:
     _python, start, yours, demo, bank = exporter["entrypoint"]
     binds = mounts(exporter, "bind")
     assert binds[start] == START
-    assert binds[str(Path(yours).parent)] == DEPLOY / "compose" / "exporter"
+    assert binds[str(Path(yours).parent)] == DEPLOY / "compose" / "configuration"
     assert binds[str(Path(demo).parent)] / Path(demo).name == DEMO
     host, _, port = bank.partition(":")
     assert [published["target"] for published in every()[host]["ports"]] == [int(port)]
@@ -188,10 +188,10 @@ def test_the_demo_reads_the_simulators_terminals() -> None:
     assert [terminal.id for terminal in account.terminals] == [terminal.number for terminal in TERMINALS]
 
 
-def test_your_configuration_stays_out_of_the_repository(tmp_path: Path) -> None:
-    for name in ("config.yaml", "secrets/password"):
-        asked = ["git", "check-ignore", "--quiet", f"deploy/compose/exporter/{name}"]
-        assert subprocess.run(asked, cwd=ROOT, timeout=30, check=False).returncode == 0
+@pytest.mark.parametrize("name", ["config.yaml", "secrets/password"])
+def test_your_configuration_stays_out_of_the_repository(name: str) -> None:
+    asked = [require("git", "git"), "check-ignore", "--quiet", f"deploy/compose/configuration/{name}"]
+    assert subprocess.run(asked, cwd=ROOT, timeout=30, check=False).returncode == 0
 
 
 def start(yours: Path, bank: int) -> tuple[int, str]:
