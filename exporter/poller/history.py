@@ -120,6 +120,7 @@ class Historian:
             by_name.setdefault(day.terminal, []).append(day)
         for name, its in by_name.items():
             almanacs[name].restore(its)
+            await self._sleep(0)  # a thousand terminals take their time
         self.almanacs = almanacs
 
     async def _wait(self, seconds: float) -> None:
