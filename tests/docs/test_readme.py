@@ -34,8 +34,8 @@ NOT_YET = "What this version does not do yet"
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 
 SERIES = ("terminal", "outcome", "status", "code", "reason_code", "reason_class")
-FOREIGN_FLAGS = {"--require-hashes", "--no-deps"}
-"""Of pip, in what README shows of an installation."""
+FOREIGN_FLAGS = {"--require-hashes", "--no-deps", "--profile", "--detach", "--wait"}
+"""Of pip and of Docker Compose, in what README shows of an installation."""
 
 
 def sections(text: str) -> dict[str, str]:
