@@ -165,7 +165,7 @@ def _numbers() -> list[tuple[int, stat.Panel]]:
     mean = f"sum(increase(epay_operation_amount_sum{{{success}}}[1h])) / sum(increase(epay_operation_amount_count{{{success}}}[1h]))"
     found = [
         (
-            "Mean amount, 1h",
+            "Mean, 1h",
             "Mean amount of the successes of 1h, as the counters grew.",
             mean,
             TENGE,
@@ -179,21 +179,21 @@ def _numbers() -> list[tuple[int, stat.Panel]]:
             plain,
         ),
         (
-            "Duplicates, 24h",
+            "Duplicates",
             "Operations of 24h that repeat another one within a minute.",
             f"sum(increase(epay_duplicate_operations_total{{{TERMINAL}}}[1d]))",
             looks.COUNT,
             good,
         ),
         (
-            "Reversed, 24h",
+            "Reversed",
             "Operations counted as successes that changed to something else within 24h.",
             f"sum(increase({_TAKEN_BACK}[1d])) or 0 * sum(epay_poll_success{{{TERMINAL}}})",
             looks.COUNT,
             good,
         ),
         (
-            "Not reconciled",
+            "Mismatch",
             "By how many operations the bank's closed hours differ from what was counted, over the selected terminals.",
             f"sum(abs(max by (terminal) (epay_reconciliation_difference_operations{{{TERMINAL}}})))",
             looks.COUNT,

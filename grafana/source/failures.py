@@ -107,8 +107,8 @@ def _against_week() -> table.Panel:
         f'sum(increase(epay_operations_total{{outcome=~"success|failure", {TERMINAL}}}[7d] offset 1h))'
     )
     columns = {
-        "Class": [setting("custom.width", 130)],
-        "Reason code": [setting("custom.minWidth", 220), setting("unit", "string"), looks.mapped(shared.CODES)],
+        "Class": [setting("custom.width", 150)],
+        "Reason code": [setting("custom.minWidth", 210), setting("unit", "string"), looks.mapped(shared.CODES)],
         "Ops 1h": [setting("custom.width", 80)],
         "Of finals": [setting("custom.width", 88), setting("unit", SHARE), setting("decimals", 2)],
         "Of 7 days": [setting("custom.width", 92), setting("unit", SHARE), setting("decimals", 2)],
@@ -193,7 +193,7 @@ def _numbers() -> list[tuple[int, stat.Panel]]:
         (
             4,
             number(
-                "Customers' declines, 1h",
+                "Declined, 1h",
                 "Share of the finals of 1h that failed for reasons of the customers and their banks, or with an unknown code.",
                 [instant("A", f"({declined}) / sum({finals('1h')})")],
                 SHARE,
@@ -217,7 +217,7 @@ def _numbers() -> list[tuple[int, stat.Panel]]:
         (
             4,
             number(
-                "With unknown codes, 24h",
+                "Unknown, 24h",
                 "Operations of 24h with a code that no table names: name it under reason_codes in the configuration.",
                 [instant("A", unknown)],
                 looks.COUNT,

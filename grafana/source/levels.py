@@ -106,7 +106,7 @@ LEVELS: Final = (
     Level(
         "all_failing",
         "failures, 10m",
-        f"terminal:epay_paging_failures:increase10m{{{T}}}",
+        f"terminal:epay_noncustomer_failures:increase10m{{{T}}}",
         ">=",
         ("critical",),
     ),
@@ -342,10 +342,19 @@ LEVELS: Final = (
     ),
 )
 
+ALL_SETTINGS: Final = sorted({name for level in LEVELS for name in level.settings})
+"""Every setting that is a level of some alert."""
+
 
 def line(level: Level, name: str) -> str:
     """The line that a setting draws into the level's graph; of several codes or currencies it is the same one."""
     return level.against.replace("SETTING", setting(level.key, name))
+
+
+def short(name: str) -> str:
+    """A condition's name where there is little room: of a level only the severity."""
+    severity = name.rpartition(" (")[2].removesuffix(")")
+    return severity if severity in ALL_SETTINGS else name
 
 
 def conditions(level: Level) -> list[tuple[str, str, str, str]]:
@@ -404,5 +413,32 @@ def _bounds(level: Level) -> list[tuple[str, str, str, str]]:
         case "all_failing":
             now = f'sum by (terminal) (increase(epay_operations_total{{outcome="success", {T}}}[10m]))'
             return [("successes, 10m: none", now, "<=", f"0 * {setting(level.key, 'critical')}")]
+        case "new_result_code":
+            known = f"terminal:epay_week:known{{{T}}} or on (terminal) 0 * max by (terminal) (epay_poll_success{{{T}}})"
+            return [("a week is known", known, ">=", f"1 + 0 * {setting(level.key, 'warning')}")]
+        case "result_code_surge":
+            beyond = (
+                f"max by (terminal) (terminal_code:epay_window_failures:15m{{{T}}} - on ({_CODE}) "
+                f"terminal_code:epay_usual_failures_upper:15m{{{T}}})"
+            )
+            return [("failures beyond chance", beyond, ">", f"0 * {setting(level.key, 'warning')}")]
+        case "pending_backlog":
+            growing = f"max by (terminal) (deriv(epay_pending_operations{{{T}}}[15m]))"
+            return [("growing, a second", growing, ">", f"0 * {setting(level.key, 'warning')}")]
+        case "volume_drop_all":
+            wanted = "terminal_window:epay_volume_drop_all:expected"
+            here = f'* on () group_right () group by (terminal) (epay_alert_threshold{{alert="{level.key}", {T}}})'
+            missing = f"sum({wanted} - terminal_window:epay_operations:now) {here}"
+            chance = f"sqrt(sum(({wanted} - max by (terminal, window) (epay_expected_operations_lower)) ^ 2))"
+            return [
+                ("operations expected of all", f"sum({wanted}) {here}", ">=", setting(level.key, "min_expected")),
+                ("terminals that count", f"count({wanted}) {here}", ">=", f"2 + 0 * {setting(level.key, 'critical')}"),
+                (
+                    "missing, and chance",
+                    missing,
+                    ">",
+                    f"({chance}) * on () group_right () {setting(level.key, 'critical')}",
+                ),
+            ]
         case _:
             return []

@@ -53,10 +53,10 @@ def _terminals() -> table.Panel:
         "Pending": f"time() - min by (terminal) (epay_oldest_pending_timestamp_seconds{{{TERMINAL}}})",
     }
     percent = [setting("unit", SHARE), setting("decimals", 0)]
-    money = [setting("unit", TENGE), setting("decimals", 0), setting("custom.width", 114)]
+    money = [setting("unit", TENGE), setting("decimals", 0), setting("custom.width", 108)]
     columns = {
         "Terminal": [
-            setting("custom.minWidth", 110),
+            setting("custom.width", 112),
             setting("links", [{"title": "the terminal", "url": url("epay-terminal", terminal="${__value.raw}")}]),
         ],
         "State": [
@@ -64,7 +64,7 @@ def _terminals() -> table.Panel:
             setting("custom.cellOptions", {"type": "color-background"}),
             looks.mapped(looks.STATE),
         ],
-        "Since": [setting("custom.width", 112), setting("unit", "dateTimeFromNow")],
+        "Since": [setting("custom.width", 106), setting("unit", "dateTimeFromNow")],
         "Worst code, 15m": [setting("custom.minWidth", 260), setting("unit", "string"), looks.mapped(shared.CODES)],
         "Ours 15m": [setting("custom.width", 90), setting("unit", SHARE), setting("decimals", 1)],
         "₸ failed 1h": money,

@@ -52,7 +52,7 @@ def _burn(long: str, short: str, severity: str, level: str) -> timeseries.Panel:
 
 
 def _terminals() -> table.Panel:
-    percent = [setting("unit", SHARE), setting("decimals", 2)]
+    percent = [setting("unit", SHARE), setting("decimals", 2), setting("custom.width", 94)]
     times = [setting("unit", looks.TIMES), setting("decimals", 2), setting("custom.width", 76)]
     gauge = [
         setting("unit", SHARE),
@@ -60,7 +60,7 @@ def _terminals() -> table.Panel:
         setting("max", 1),
         setting("custom.cellOptions", {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}),
         looks.stepped((None, looks.VERMILLION), (0.25, looks.ORANGE), (0.5, looks.GREEN)),
-        setting("custom.minWidth", 160),
+        setting("custom.minWidth", 150),
     ]
     asked = {
         "Objective": f"1 - {_ALLOWED}",
@@ -80,8 +80,8 @@ def _terminals() -> table.Panel:
         "Objective": percent,
         "Kept": percent,
         "Budget left": gauge,
-        "Finals": [setting("decimals", 0)],
-        "Technical": [setting("decimals", 0)],
+        "Finals": [setting("decimals", 0), setting("custom.width", 90)],
+        "Technical": [setting("decimals", 0), setting("custom.width", 96)],
         "1h": times,
         "6h": times,
         "1d": times,

@@ -172,26 +172,28 @@ def alerts_over_time(title: str) -> statetimeline.Panel:
     return states(title, text, asked, looks.ALERT, nothing="no alert in this time")
 
 
-def active_alerts(title: str) -> table.Panel:
-    """What fires now, since when, with the way to why."""
+def active_alerts(title: str, *, narrow: bool = False) -> table.Panel:
+    """What fires now, since when, with the way to why. `narrow`: without the account."""
     firing = f"{alerts()} * ignoring (alertstate) group_left () ALERTS_FOR_STATE * 1000"
     for alert in CATALOGUE.values():
         firing = f'label_replace({firing}, "key", "{alert.key}", "alertname", "{alert.name}")'
     columns = {
-        "Severity": [setting("custom.width", 80), _colored_cell(), looks.mapped(_severities())],
-        "Alert": [setting("custom.minWidth", 190)],
+        "Severity": [setting("custom.width", 76), _colored_cell(), looks.mapped(_severities())],
+        "Alert": [setting("custom.minWidth", 170 if narrow else 180)],
         "Terminal": [
-            setting("custom.width", 96),
+            setting("custom.width", 92),
             _to(url("epay-terminal", terminal="${__value.raw}"), "the terminal"),
         ],
         "Account": [setting("custom.width", 76)],
-        "Since": [setting("custom.width", 110), setting("unit", "dateTimeFromNow")],
+        "Since": [setting("custom.width", 94 if narrow else 104), setting("unit", "dateTimeFromNow")],
         "Why": [
-            setting("custom.width", 150),
+            setting("custom.width", 112 if narrow else 124),
             _to(url("epay-why", alert="${__value.raw}", terminal="${__data.fields.Terminal}"), "why it fired"),
         ],
     }
     sources = {"severity": "Severity", "alertname": "Alert", "terminal": "Terminal", "account": "Account"}
+    if narrow:
+        del columns["Account"], sources["account"]
     return listing(
         title,
         "Alerts that fire now, those of accounts and of the exporter too; why leads to its level, bounds and gates.",
@@ -210,6 +212,7 @@ def active_alerts(title: str) -> table.Panel:
             "dimension",
             "value",
             "currency",
+            *(["account"] if narrow else []),
         ),
     )
 

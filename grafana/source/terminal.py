@@ -114,7 +114,13 @@ def board() -> Board:
                     (10, shared.parties("Failures by whose they are, 15m")),
                 ],
             ),
-            Line(6, [(14, shared.codes("Codes of the last 15m", "15m")), (10, shared.active_alerts("Active alerts"))]),
+            Line(
+                6,
+                [
+                    (14, shared.codes("Codes of the last 15m", "15m")),
+                    (10, shared.active_alerts("Active alerts", narrow=True)),
+                ],
+            ),
         ],
     )
     sections = [

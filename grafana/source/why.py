@@ -8,14 +8,14 @@ from exporter.thresholds import CATALOGUE
 from grafana.source import looks, shared
 from grafana.source.frame import Board, alerts, one_terminal
 from grafana.source.layout import Line, Section
-from grafana.source.levels import LEVELS, T, chosen, conditions, line
+from grafana.source.levels import ALL_SETTINGS, LEVELS, T, chosen, conditions, line, short
 from grafana.source.looks import setting
 from grafana.source.panels import graph, listing, number, states
 from grafana.source.queries import instant, query, rows
 
 _GATES: Final = {
     "all together": f"max(terminal:epay_gate:open{{{T}}}) or 0 * min(epay_poll_success{{{T}}})",
-    "polls succeed": f"min(epay_poll_success{{{T}}})",
+    "polls succeed (2m)": f"max(max_over_time(epay_poll_success{{{T}}}[2m]))",
     "windows complete": f"min(epay_window_complete{{{T}}})",
     "not catching up": f"1 - max(epay_catching_up{{{T}}})",
     "fresh (2m)": f"time() - max(epay_last_poll_success_timestamp_seconds{{{T}}}) < bool 120",
@@ -45,7 +45,7 @@ def _level() -> timeseries.Panel:
         asked += [query(f"{level.key}_{each}", line(level, each), f"{each} level") for each in level.settings]
         asked.append(query(f"{level.key}_usual", chosen(level.key, level.usual), "usual"))
     scaled = "|".join(level.key for level in LEVELS if level.against != "SETTING")
-    lines = "|".join(sorted({each for level in LEVELS for each in level.settings}))
+    lines = "|".join(ALL_SETTINGS)
     plain = f'max by (severity) (epay_alert_threshold{{alert="$alert", alert!~"{scaled}", severity=~"{lines}", {T}}})'
     asked.append(query("levels", plain, "{{severity}} level"))
     text = (
@@ -63,7 +63,7 @@ def _conditions() -> statetimeline.Panel:
     asked = []
     for level in LEVELS:
         parts = [
-            f'label_replace(({value}) {sign} bool on (terminal) ({wanted}), "condition", "{index}: {name} {sign}", "", "")'
+            f'label_replace(({value}) {sign} bool on (terminal) ({wanted}), "condition", "{index}: {short(name)} {sign}", "", "")'
             for index, (name, value, sign, wanted) in enumerate(conditions(level), 1)
         ]
         asked.append(query(level.key, "\nor ".join(parts), "{{condition}}"))
@@ -72,8 +72,8 @@ def _conditions() -> statetimeline.Panel:
         "conditions are met for as long as its `for`; severities and window pairs stand side by side."
     )
     made = states("Conditions", text, asked, looks.MET, nothing="the alert is switched off for this terminal")
-    names = "|".join(sorted({each for level in LEVELS for each in level.settings}))
-    return made.override_by_regexp(f"/\\(({names})\\)/", [looks.mapped(looks.REACHED)])
+    names = "|".join(ALL_SETTINGS)
+    return made.override_by_regexp(f"/^\\d: ({names}) /", [looks.mapped(looks.REACHED)])
 
 
 def _numbers() -> table.Panel:
@@ -115,7 +115,7 @@ def _settings() -> table.Panel:
             said = (
                 each.meaning.replace("the same", said) if said and each.meaning.startswith("the same") else each.meaning
             )
-            meanings[f"{alert.key}.{each.name}"] = (f"{each.unit}: {said}", None)
+            meanings[f"{alert.key}.{each.name}"] = (said, None)
     asked = f'label_join(max by (alert, severity) (epay_alert_threshold{{alert="$alert", {T}}}), "meaning", ".", "alert", "severity")'
     return listing(
         "Settings of the alert",
@@ -221,7 +221,7 @@ def board() -> Board:
                 [
                     Line(3, _top()),
                     Line(7, [(15, _level()), (9, _gates())]),
-                    Line(6, [(8, _conditions()), (8, _numbers()), (8, _settings())]),
+                    Line(6, [(7, _conditions()), (8, _numbers()), (9, _settings())]),
                 ],
             ),
             Section(
