@@ -19,7 +19,7 @@ export function StateTimeline({ frames, width, height, range, theme, options }) 
     const [time, ...fields] = frame.fields;
     return fields.map((field) => ({ name: getFieldDisplayName(field, frame, frames), field, times: time.values, step: time.config.interval ?? 15000 }));
   });
-  const left = Math.min(width / 3, 16 + 7 * Math.max(4, ...rows.map(({ name }) => name.length)));
+  const left = Math.min(width / 2, 16 + 7 * Math.max(4, ...rows.map(({ name }) => name.length)));
   const band = (height - 24) / Math.max(rows.length, 1);
   const thick = band * (options.rowHeight ?? 0.9);
   const span = range.to.valueOf() - range.from.valueOf();

@@ -66,11 +66,11 @@ export function usePanelData(panel, { base, dashboard, variables, range, width, 
 
 function Values({ panel, frames, fieldConfig, replace, width, height, children, sparkline = false, grid = true }) {
   const theme = useTheme2();
-  const { reduceOptions = { calcs: ['lastNotNull'] }, orientation = 'auto' } = panel.options ?? {};
+  const { reduceOptions = { calcs: ['lastNotNull'] }, orientation = 'auto', minVizHeight = 16, maxVizHeight = 300 } = panel.options ?? {};
   const values = () => getFieldDisplayValues({ fieldConfig, reduceOptions, replaceVariables: replace, theme, data: frames, sparkline, timeZone: 'browser' });
   return (
     <VizRepeater getValues={values} getAlignmentFactors={getDisplayValueAlignmentFactors} renderValue={children} source={frames} renderCounter={1} autoGrid={grid}
-      width={width} height={height} orientation={orientation || VizOrientation.Auto} itemSpacing={panel.type === 'bargauge' ? 10 : 3} minVizWidth={75} minVizHeight={16} maxVizHeight={300} />
+      width={width} height={height} orientation={orientation || VizOrientation.Auto} itemSpacing={panel.type === 'bargauge' ? 10 : 3} minVizWidth={75} minVizHeight={minVizHeight} maxVizHeight={maxVizHeight} />
   );
 }
 
