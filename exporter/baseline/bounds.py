@@ -7,8 +7,8 @@
 g is the grain: 1 for counts, which gives Poisson's √(E + 1); for amounts see `grain_of`. The term k²·g/4 is what the
 square root lacks at small volumes: a Poisson count is k deviations off when 2·|√now − √E| = k (Anscombe 1948), which
 solved for `now` is E ± k·√E + k²/4. It moves both bounds up, because small counts are skewed upwards. `below`, `above`
-and `burst` are the terminal's own past (`spread.py`). `below` is cut at 0.25 and the whole drop side at 0.9·E, so that
-a total stop is always below the lower bound; spikes need no such cut.
+and `burst` are the terminal's own past (`spread.py`). `below` is cut at 0.25 and, where 20 grains or more are expected,
+the whole drop side at 0.9·E, so that a total stop is below the lower bound; spikes need no such cut.
 """
 
 from math import sqrt
@@ -16,6 +16,10 @@ from typing import Final, NamedTuple
 
 DEEPEST: Final = 0.9
 """The lower bound lies at most this share of the expected below it."""
+
+ENOUGH: Final = 20
+"""Grains that must be expected before nothing at all means anything: of fewer, as the sums of a rare currency are
+made of, chance may leave none."""
 
 
 class Settings(NamedTuple):
@@ -50,10 +54,11 @@ class Spread(NamedTuple):
 
 
 def bounded(expected: float, weeks: int, spread: Spread, grain: float, settings: Settings) -> Expectation:
-    """The expectation with its bounds: lower ≤ expected ≤ upper, and lower ≥ a tenth of the expected."""
+    """The expectation with its bounds: 0 ≤ lower ≤ expected ≤ upper, and lower ≥ a tenth where ENOUGH is expected."""
     k, least = settings.deviations, settings.least_spread
     noise = sqrt(grain * (expected + grain))
     skew = k * k * grain / 4
     below = k * max(noise, max(least, min(spread.below, settings.widest_drop_spread)) * expected) - skew
     above = k * max(noise * spread.burst, max(least, spread.above) * expected) + skew
-    return Expectation(expected, expected - max(0.0, min(below, DEEPEST * expected)), expected + above, weeks)
+    deepest = DEEPEST * expected if expected >= ENOUGH * grain else expected
+    return Expectation(expected, expected - max(0.0, min(below, deepest)), expected + above, weeks)

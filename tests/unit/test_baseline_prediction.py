@@ -112,11 +112,19 @@ def test_a_new_level_is_believed_after_two_weeks() -> None:
     assert _expected(two_weeks).expected == pytest.approx(200)
 
 
-def test_a_total_stop_is_always_below_the_lower_bound() -> None:
+def test_a_total_stop_is_below_the_lower_bound_where_enough_is_expected() -> None:
     wild = _past(_noisy(30, 1.5))
-    found = _expected(wild, 15 * MINUTE)
+    found = _expected(wild, HOUR)
+    assert found.expected >= 20
     assert found.lower >= 0.1 * found.expected
     assert judge(0, found, Thresholds(min_expected=0)) is Direction.DROP
+
+
+def test_where_few_grains_are_expected_a_stop_may_be_chance() -> None:
+    rare = prepare(_past(lambda _: 30), _AT, 15 * MINUTE, grain=10.0).expect(_AT)
+
+    assert rare is not None
+    assert rare.lower == 0
 
 
 def test_noise_of_the_past_widens_the_bounds() -> None:
