@@ -144,8 +144,8 @@ EXPECTED_OPERATIONS: Final = Definition(
 EXPECTED_OPERATIONS_LOWER: Final = Definition(
     "epay_expected_operations_lower",
     Kind.GAUGE,
-    "Fewer operations than this in the sliding window are out of the ordinary; above 0 where 20 or more are expected, so "
-    "that a total stop is below it. For the window as of the last poll; absent as epay_expected_operations is.",
+    "Fewer operations than this in the sliding window are out of the ordinary; above 0 where 20 or more are expected, "
+    "so that a total stop is below it. For the window as of the last poll; absent as epay_expected_operations is.",
     ("terminal", "window"),
 )
 EXPECTED_OPERATIONS_UPPER: Final = Definition(
