@@ -36,7 +36,7 @@ def test_a_first_start_has_baselines_soon_and_no_poll_waits_for_them(tmp_path: P
     run = ("run", f"--config.file={file}", f"--web.listen-address=127.0.0.1:{web}")
     with started(tmp_path / "bank.log", "simulate", f"--listen=127.0.0.1:{bank}", "--variant=local-hour=13"):
         with started(tmp_path / "first.log", *run) as first:
-            text = eventually(expected, 60)
+            text = eventually(expected, 180)
             for window in ("15m", "1h"):
                 now = _window(text, "t1552", window)
                 wanted, lower, upper = (
@@ -54,7 +54,7 @@ def test_a_first_start_has_baselines_soon_and_no_poll_waits_for_them(tmp_path: P
             first.popen.wait()
         assert max(ages) < 6.0, "no poll has missed its turn"
         with started(tmp_path / "second.log", *run):
-            assert eventually(expected, 15)
+            assert eventually(expected, 60)
             shares = eventually(lambda: [s for s in [sample(look(), "epay_baseline_progress_ratio")] if s is not None])
             assert shares[0] > 0.04, "it went on, not anew"
     assert (tmp_path / "first.log").read_text().count('msg="history: reading"') == 1

@@ -53,7 +53,7 @@ def test_reloads_in_the_midst_of_polls_among_all_faults_lose_and_double_nothing(
             rewrite(exporter, turn)
         watch.until(world.end)
 
-        await_truth(watch, world, seconds=40)
+        await_truth(watch, world, seconds=120)
 
         log = exporter.log.read_text()
         assert log.count("configuration reloaded") >= 12
