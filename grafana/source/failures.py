@@ -145,14 +145,14 @@ def _matrix() -> table.Panel:
         "Failures in the sliding window of 1h: a row a reason code, a column a terminal. A code in one column only is that "
         "terminal's; a code in all of them is the bank's or an issuer's.",
         [rows("A", f"{operations('1h', _FAILED, 'terminal, reason_code')} > 0")],
-        {"/^reason_code/": [looks.mapped(shared.CODES), setting("custom.minWidth", 200)]},
+        {"/^reason_code/": [looks.mapped(shared.CODES), setting("custom.minWidth", 210)]},
         {},
         nothing="no failure",
     )
     pivot = {"columnField": "terminal", "rowField": "reason_code", "valueField": "Value", "emptyValue": "null"}
     shown = setting("custom.cellOptions", {"type": "color-background", "mode": "basic"})
     made = made.transformations([DataTransformerConfig(id_val="groupingToMatrix", options=pivot)])
-    made = made.override_by_field_type("number", [shown, setting("custom.width", 110)])
+    made = made.override_by_field_type("number", [shown, setting("custom.width", 84)])
     return made.thresholds(looks.steps((None, "transparent"), (1, "rgba(0, 114, 178, 0.45)")))
 
 

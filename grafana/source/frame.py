@@ -81,6 +81,7 @@ def document(board: Board) -> dict[str, Any]:
     for panel in content["panels"]:
         if panel["type"] != "row":
             panel["pluginVersion"] = GRAFANA
+            panel.get("options", {}).pop("footer", None)  # the SDK's default, which newer tables do not know
     return content
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 T: Final = 'terminal="$terminal"'
+CURRENCIES: Final = ("KZT", "USD")
 _CODE: Final = "terminal, code, reason_code, reason_class"
 _ISSUER: Final = "terminal, dimension, value"
 
@@ -48,8 +49,9 @@ def chosen(key: str, expression: str) -> str:
     return f'({expression}) and on () epay_alert_threshold{{alert="{key}", alert="$alert", {T}}}'
 
 
+WINDOWS: Final = ("15m", "1h")
 _NOW: Final = f"max by (terminal, window) (terminal_window:epay_operations:now{{{T}}})"
-_LOWER: Final = f"max by (terminal, window) (epay_expected_operations_lower{{{T}}})"
+_EXPECTED: Final = f"max by (terminal, window) (terminal_window:epay_operations:expected{{{T}}})"
 _FINALS: Final = f"terminal:epay_window_finals:15m{{{T}}}"
 _AMOUNT_NOW: Final = f"terminal_currency:epay_success_amount:now{{{T}}}"
 
@@ -130,32 +132,18 @@ LEVELS: Final = (
     Level(
         "volume_drop",
         "share missing",
-        f"1 - {_NOW} / terminal_window:epay_volume_drop:expected{{{T}}}",
+        f"1 - {_NOW} / {_EXPECTED}",
         ">",
         ("warning", "critical"),
-        (
-            Guard(
-                "operations expected",
-                f"max by (terminal) (terminal_window:epay_volume_drop:expected{{{T}}})",
-                ">=",
-                "min_expected",
-            ),
-        ),
+        legend="{{window}}",
     ),
     Level(
         "volume_spike",
         "share too much",
-        f"{_NOW} / terminal_window:epay_volume_spike:expected{{{T}}} - 1",
+        f"{_NOW} / {_EXPECTED} - 1",
         ">",
         ("warning", "critical"),
-        (
-            Guard(
-                "operations",
-                f"max by (terminal) ({_NOW} and terminal_window:epay_volume_spike:expected{{{T}}})",
-                ">=",
-                "min_operations",
-            ),
-        ),
+        legend="{{window}}",
     ),
     Level(
         "volume_drop_all",
@@ -352,9 +340,9 @@ def line(level: Level, name: str) -> str:
 
 
 def short(name: str) -> str:
-    """A condition's name where there is little room: of a level only the severity."""
-    severity = name.rpartition(" (")[2].removesuffix(")")
-    return severity if severity in ALL_SETTINGS else name
+    """A condition's name where there is little room: of a level only its severity, and its currency."""
+    before, found, _ = name.partition(": ")
+    return before if found and before.split(",")[0] in ALL_SETTINGS else name
 
 
 def conditions(level: Level) -> list[tuple[str, str, str, str]]:
@@ -363,29 +351,49 @@ def conditions(level: Level) -> list[tuple[str, str, str, str]]:
     whole = f"{extreme} by (terminal) ({level.expression})" if level.legend else level.expression
     if level.key == "volume_drop_all":
         whole = f'({level.expression}) * on () group_right () group by (terminal) (epay_alert_threshold{{alert="{level.key}", severity="critical", {T}}})'
-    if level.key in {"volume_drop", "volume_spike"}:
-        whole = f"max by (terminal) ({level.expression})"
     if level.key == "average_amount_shift":
         low = f"min by (terminal) ({level.expression})"
         found = [
-            (f"{level.shown} (high)", whole, ">", line(level, "high")),
-            (f"{level.shown} (low)", low, "<", line(level, "low")),
+            (f"high: {level.shown}", whole, ">", line(level, "high")),
+            (f"low: {level.shown}", low, "<", line(level, "low")),
         ]
     elif level.key == "amount_outlier":
         tenge = f'max by (terminal) (epay_window_amount_max{{window="1h", outcome="success", currency="KZT", {T}}})'
         found = [
-            (f"{level.shown} (warning)", tenge, ">", line(level, "warning")),
-            (f"{level.shown} (warning_usd)", tenge.replace("KZT", "USD"), ">", line(level, "warning_usd")),
+            (f"warning: {level.shown}", tenge, ">", line(level, "warning")),
+            (f"warning_usd: {level.shown}", tenge.replace("KZT", "USD"), ">", line(level, "warning_usd")),
+        ]
+    elif level.key == "success_amount_drop":
+        one_currency = 'max by (terminal) (({}) and on (currency) epay_expected_amount{{currency="{}", {}}})'
+        found = [
+            (
+                f"warning, {currency}: {level.shown}",
+                one_currency.format(level.expression, currency, T),
+                ">",
+                line(level, "warning"),
+            )
+            for currency in CURRENCIES
+        ]
+    elif level.key in {"volume_drop", "volume_spike"}:
+        found = [
+            (f"{name}, {window}: {level.shown}", _of_window(level.expression, window), ">", line(level, name))
+            for window in WINDOWS
+            for name in level.settings
         ]
     elif level.key == "error_budget_burn":
-        found = [(f"{level.shown} (critical)", whole, level.sign, line(level, "critical"))]
+        found = [(f"critical: {level.shown}", whole, level.sign, line(level, "critical"))]
     else:
-        found = [(f"{level.shown} ({name})", whole, level.sign, line(level, name)) for name in level.settings]
+        found = [(f"{name}: {level.shown}", whole, level.sign, line(level, name)) for name in level.settings]
     return (
         found
         + [(each.name, each.expression, each.sign, setting(level.key, each.setting)) for each in level.guards]
         + _bounds(level)
     )
+
+
+def _of_window(expression: str, window: str) -> str:
+    """One window of an expression that has several."""
+    return f'max by (terminal) (({expression}) and on (window) epay_expected_operations{{window="{window}", {T}}})'
 
 
 def _bounds(level: Level) -> list[tuple[str, str, str, str]]:
@@ -394,19 +402,27 @@ def _bounds(level: Level) -> list[tuple[str, str, str, str]]:
         f'* on (terminal) group by (terminal) (epay_alert_threshold{{alert="{level.key}", alert="$alert", {T}}})'
     )
     match level.key:
-        case "volume_drop":
-            wanted = f"terminal_window:epay_volume_drop:expected{{{T}}}"
-            now, bound = f"max by (terminal) ({_NOW} and {wanted})", f"max by (terminal) ({_LOWER} and {wanted})"
-            return [("operations, and the lower bound", now, "<", f"{bound} {chosen_one}")]
-        case "volume_spike":
-            wanted = f"terminal_window:epay_volume_spike:expected{{{T}}}"
-            upper = _LOWER.replace("_lower", "_upper")
-            now, bound = f"max by (terminal) ({_NOW} and {wanted})", f"max by (terminal) ({upper} and {wanted})"
-            return [("operations, and the upper bound", now, ">", f"{bound} {chosen_one}")]
+        case "volume_drop" | "volume_spike":
+            drop = level.key == "volume_drop"
+            bound, sign, word = ("_lower", "<", "lower") if drop else ("_upper", ">", "upper")
+            found = []
+            for window in WINDOWS:
+                now = _of_window(_NOW, window)
+                edge = f'max by (terminal) (epay_expected_operations{bound}{{window="{window}", {T}}}) {chosen_one}'
+                found.append((f"{window}, and the {word} bound", now, sign, edge))
+                enough = (_of_window(_EXPECTED, window), "min_expected") if drop else (now, "min_operations")
+                found.append((f"{window}: enough", enough[0], ">=", setting(level.key, enough[1])))
+            return found
         case "success_amount_drop":
-            now = f'sum by (terminal) (terminal_currency:epay_success_amount:now{{currency="KZT", {T}}})'
-            bound = f'max by (terminal) (epay_expected_amount_lower{{window="1h", currency="KZT", {T}}})'
-            return [("tenge, and the lower bound", now, "<", f"{bound} {chosen_one}")]
+            return [
+                (
+                    f"{currency}, and the lower bound",
+                    f'sum by (terminal) (terminal_currency:epay_success_amount:now{{currency="{currency}", {T}}})',
+                    "<",
+                    f'max by (terminal) (epay_expected_amount_lower{{window="1h", currency="{currency}", {T}}}) {chosen_one}',
+                )
+                for currency in CURRENCIES
+            ]
         case "terminal_silent":
             now = f'sum by (terminal) (epay_window_operations{{window="5m", {T}}}) or on (terminal) 0 * max by (terminal) (epay_expected_operations{{window="15m", {T}}})'
             return [("operations, 5m: none", now, "<=", f"0 * {setting(level.key, 'critical')}")]

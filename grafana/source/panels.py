@@ -138,7 +138,7 @@ def distribution(title: str, description: str, queries: Sequence[Dataquery], uni
     axis = heatmap.YAxisConfig().unit(unit).decimals(0).axis_placement(kinds.AxisPlacement.LEFT)
     made = made.color(colors).y_axis(axis).cell_gap(1).show_legend().show_y_histogram().show_color_scale(True)
     made = made.cell_values(heatmap.CellValues().unit(looks.COUNT).decimals(0))
-    made = made.filter_values(heatmap.FilterValueRange().le(1e-9))
+    made = made.filter_values(heatmap.FilterValueRange().le(1e-9)).exemplars_color(looks.PURPLE)
     return made.mode(kinds.TooltipDisplayMode.SINGLE)
 
 
@@ -159,8 +159,7 @@ def listing(
     made = _described(table.Panel(), title, description, queries, unit, 0, None, None).no_value(nothing)
     made = made.cell_height(kinds.TableCellHeight.SM).show_header(True).filterable(False)
     made = made.thresholds(looks.steps((None, looks.GREY)))
-    footer = common.TableFooterOptions().show(False).reducer(["sum"])
-    made = made.footer(footer)
+    made = made.cell_options(kinds.TableAutoCellOptions())
     if sort:
         made = made.sort_by([common.TableSortByFieldState().display_name(sort[0]).desc(sort[1])])
     order = {field: list(columns).index(heading) for field, heading in sources.items()}

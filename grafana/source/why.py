@@ -73,7 +73,7 @@ def _conditions() -> statetimeline.Panel:
     )
     made = states("Conditions", text, asked, looks.MET, nothing="the alert is switched off for this terminal")
     names = "|".join(ALL_SETTINGS)
-    return made.override_by_regexp(f"/^\\d: ({names}) /", [looks.mapped(looks.REACHED)])
+    return made.override_by_regexp(f"/^\\d: ({names})[ ,]/", [looks.mapped(looks.REACHED)])
 
 
 def _numbers() -> table.Panel:
@@ -122,7 +122,7 @@ def _settings() -> table.Panel:
         "As configured for this terminal (alerts.defaults or alerts.terminals), with what each number means.",
         [rows("A", asked)],
         {
-            "Setting": [setting("custom.width", 112)],
+            "Setting": [setting("custom.width", 124)],
             "Value": [setting("custom.width", 70)],
             "Meaning": [looks.mapped(meanings), setting("unit", "string"), setting("custom.minWidth", 240)],
         },
@@ -227,7 +227,7 @@ def board() -> Board:
             Section(
                 "What it could have known",
                 [
-                    Line(4, [(24, _history())]),
+                    Line(5, [(10, _history()), (14, shared.alerts_over_time("All alerts of the terminal"))]),
                     Line(
                         8,
                         [

@@ -244,7 +244,7 @@ OF_A_TERMINAL: dict[Alert, tuple[Alert, ...]] = {
     SILENT: (SILENT_LONG, DROP, DROP_WARNING, AMOUNT_DROP),
     DROP: (DROP_WARNING, AMOUNT_DROP),
     DROP_WARNING: (AMOUNT_DROP,),
-    ALL_FAILING: (RATIO, RATIO_WARNING, ANOMALOUS, BURN, BURN_WARNING, SURGE, SURGE_WARNING, NEW_CODE, AMOUNT_DROP),
+    ALL_FAILING: (RATIO_WARNING, ANOMALOUS, BURN, BURN_WARNING, SURGE, SURGE_WARNING, NEW_CODE, AMOUNT_DROP),
     ISSUER: (RATIO, RATIO_WARNING, ANOMALOUS, SURGE, SURGE_WARNING, NEW_CODE, AMOUNT_DROP),
     RATIO: (RATIO_WARNING, ANOMALOUS, BURN, BURN_WARNING, SURGE, SURGE_WARNING, NEW_CODE, AMOUNT_DROP),
     RATIO_WARNING: (ANOMALOUS, BURN_WARNING, SURGE_WARNING, AMOUNT_DROP),
@@ -266,6 +266,7 @@ SPEAKS_UP: tuple[tuple[Alert, Alert], ...] = (
     (RATIO_WARNING, BURN),
     (RATIO, DROP),
     (RATIO, ALL_FAILING),
+    (ALL_FAILING, RATIO),
     (RATIO, ISSUER),
     (RATIO, STUCK),
     (ALL_FAILING, DROP),
@@ -390,6 +391,18 @@ def test_a_login_that_fails_makes_its_own_accounts_polls_and_data_silent(server:
     with Board(server) as board:
         board.fire(LOGIN.labels({"account": "main"}), *mine, *anothers, *nobodys)
         eventually(lambda: board.silent() == {key(each) for each in mine})
+
+
+def test_a_login_that_fails_makes_polls_silent_that_no_account_is_known_of_yet(server: str) -> None:
+    new = [each.labels({"terminal": "new"}) for each in (POLL, POLL_WARNING)]
+    anothers = [POLL.labels({"account": "second", "terminal": "kiosk"})]
+    with Board(server) as board:
+        board.fire(LOGIN.labels({"account": "main"}), *new, *anothers, DROP.labels({"terminal": "new-too"}))
+        eventually(lambda: board.silent() == {key(each) for each in new})
+    with Board(server) as board:
+        # A login that only may fail soon, and one that works: the terminal's polls speak for themselves.
+        board.fire(LOGIN._replace(severity="warning").labels({"account": "main"}), *new)
+        eventually(lambda: only(board, new[1]))
 
 
 def test_an_exporter_that_is_down_makes_all_of_its_own_silent_but_not_the_watchdog(server: str) -> None:

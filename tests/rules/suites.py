@@ -128,13 +128,14 @@ def failures(tests: Sequence[Path]) -> list[Path]:
 
 
 def _needed(documents: Iterable[Document], names: set[str], tests: Iterable[Test]) -> set[str]:
-    """The names, and those of the records that they or the tests' expressions ask for, however indirectly."""
-    rules = [rule for document in documents for group in document["groups"] for rule in group["rules"]]
-    asks = {rule["record"]: _words(rule["expr"]) for rule in rules if "record" in rule}
+    """The names, and those of the rules that they or the tests' expressions ask for, however indirectly: of records by
+    their name, of alerts by what ALERTS is asked for.
+    """
+    asks: dict[str, set[str]] = {}
+    for rule in (rule for document in documents for group in document["groups"] for rule in group["rules"]):
+        asked = _words(f"{rule['expr']} {' '.join(rule.get('annotations', {}).values())}")
+        asks.setdefault(rule.get("record") or rule["alert"], set()).update(asked)
     wanted = set(names)
-    for rule in rules:
-        if rule.get("alert") in names:
-            wanted |= _words(f"{rule['expr']} {' '.join(rule.get('annotations', {}).values())}")
     for test in tests:
         for group in test["tests"]:
             wanted |= {word for case in group.get("promql_expr_test", []) for word in _words(case["expr"])}

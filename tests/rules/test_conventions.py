@@ -20,7 +20,7 @@ CATEGORIES = {
     "integrity.yaml": "integrity",
     "exporter.yaml": "exporter",
 }
-OF_PROMETHEUS = {"up", "scrape_samples_scraped"}
+OF_PROMETHEUS = {"up", "scrape_samples_scraped", "ALERTS"}
 
 each_alert = pytest.mark.parametrize("rule", alerts(), ids=str)
 each_rule = pytest.mark.parametrize("rule", rules(), ids=str)
