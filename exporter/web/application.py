@@ -13,6 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exporter.model import Clock, Snapshot
+from exporter.web.languages import chosen
 from exporter.web.metrics import Metrics
 from exporter.web.page import Page
 from exporter.web.reload import Reload
@@ -53,9 +54,17 @@ def create_app(
         names = ", ".join(waiting[:_NAMED]) + (", …" if len(waiting) > _NAMED else "")
         return PlainTextResponse(f"not ready: waiting for the first poll of {names}", status_code=503)
 
-    def status(_: Request) -> Response:  # not a coroutine: Starlette runs it in a thread, where it holds up nobody
-        html = page.render(snapshots(), clock())
-        return HTMLResponse(html, headers={"Content-Security-Policy": page.content_security_policy})
+    def status(
+        request: Request,
+    ) -> Response:  # not a coroutine: Starlette runs it in a thread, where it holds up nobody
+        accepted = ", ".join(request.headers.getlist("accept-language"))
+        language = chosen(request.query_params.get("lang"), accepted)
+        headers = {
+            "Content-Security-Policy": page.content_security_policy,
+            "Content-Language": language,
+            "Vary": "Accept-Language",
+        }
+        return HTMLResponse(page.render(snapshots(), clock(), language), headers=headers)
 
     app = Starlette(
         routes=[
