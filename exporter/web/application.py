@@ -64,7 +64,7 @@ def create_app(
             "Content-Language": language,
             "Vary": "Accept-Language",
         }
-        return HTMLResponse(page.render(snapshots(), clock(), language), headers=headers)
+        return HTMLResponse(page.render(snapshots(), clock(), language=language), headers=headers)
 
     app = Starlette(
         routes=[

@@ -49,11 +49,11 @@ class Page:
             "frame-ancestors 'none'"
         )
 
-    def render(self, snapshot: Snapshot, now: Instant, language: Language = Language.ENGLISH) -> str:
+    def render(self, snapshot: Snapshot, now: Instant, *, language: Language = Language.ENGLISH) -> str:
         """The whole page at this moment."""
         voice = Voice(language)
         return self._template.render(
-            status=status(snapshot, now, voice),
+            status=status(snapshot, now, voice=voice),
             language=language,
             say=voice.say,
             number=voice.number,

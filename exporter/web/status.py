@@ -78,7 +78,7 @@ class Status:
     taken: Moment
 
 
-def status(snapshot: Snapshot, now: Instant, voice: Voice = ENGLISH) -> Status:
+def status(snapshot: Snapshot, now: Instant, *, voice: Voice = ENGLISH) -> Status:
     """The page's content at this moment, in a language."""
     rows = [_row(each, snapshot, now, voice) for each in snapshot.terminals]
     order = list(State)

@@ -62,9 +62,7 @@ class Text:
 
 NO_TERMINAL = Text("No terminal is configured", "Не настроен ни один терминал", "Бірде-бір терминал бапталмаған")
 FIRST_POLL = Text("Waiting for the first poll", "Ожидается первый опрос", "Алғашқы сұрау күтілуде")
-ONE_IN_TROUBLE = Text(
-    "The terminal is in trouble", "Сбой чтения данных терминала", "Терминалда ақау бар"
-)
+ONE_IN_TROUBLE = Text("The terminal is in trouble", "Сбой чтения данных терминала", "Терминалда ақау бар")
 IN_TROUBLE = Text(
     Two("trouble", "{trouble} of {total} terminals is in trouble", "{trouble} of {total} terminals are in trouble"),
     Three(

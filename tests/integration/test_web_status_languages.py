@@ -155,7 +155,7 @@ def test_verdicts(terminals: str, russian: tuple[str, str], kazakh: tuple[str, s
 
 
 def said(shown: Snapshot, language: Language) -> tuple[str, str]:
-    page = status(shown, NOW, Voice(language))
+    page = status(shown, NOW, voice=Voice(language))
     return page.verdict, page.detail
 
 
@@ -183,6 +183,6 @@ def said(shown: Snapshot, language: Language) -> tuple[str, str]:
 def test_a_sentence_of_the_exporter_is_quoted_as_the_reason_where_it_is_foreign(
     each: TerminalSnapshot, language: Language, explanation: str, reason: str
 ) -> None:
-    (row,) = status(snapshot(each), NOW, Voice(language)).rows
+    (row,) = status(snapshot(each), NOW, voice=Voice(language)).rows
 
     assert (row.explanation, row.reason) == (explanation, reason)
