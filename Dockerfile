@@ -7,6 +7,7 @@ RUN /opt/build/bin/pip install --no-cache-dir --require-hashes -r requirements-b
     && /opt/build/bin/pip --python /opt/epay-exporter install --no-cache-dir --require-hashes -r requirements.lock
 COPY pyproject.toml README.md CHANGELOG.md LICENSE config.example.yaml ./
 COPY exporter ./exporter
+COPY grafana/alerts ./grafana/alerts
 RUN /opt/build/bin/python -m hatchling build -t wheel \
     && /opt/build/bin/pip --python /opt/epay-exporter install --no-cache-dir --no-deps dist/*.whl \
     && /opt/epay-exporter/bin/python -m compileall -q /opt/epay-exporter/lib

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format mutation bench lock packages image-test audit sbom system-packages clean
+.PHONY: help demo test lint format mutation bench pictures dashboards lock packages image-test audit sbom system-packages clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -42,6 +42,17 @@ mutation: $(VENV)/.installed-dev system-packages ## change every number, gate an
 
 bench: $(VENV)/.installed-dev ## ratios of two sides, measured in one run
 	@$(BIN)/python -m benchmarks
+
+dashboards: $(VENV)/.installed-dev ## write grafana/dashboards/*.json anew from grafana/source
+	@$(BIN)/python -m grafana.source
+
+DRAWING = grafana/drawing
+PROMETHEUS ?= http://localhost:9090
+
+pictures: $(VENV)/.installed-dev ## the dashboards from PROMETHEUS=URL, into dist/pictures (npm, chromium; DRAW='--whole …')
+	@test -d $(DRAWING)/node_modules || npm ci --prefix $(DRAWING) --ignore-scripts --legacy-peer-deps --no-audit --no-fund
+	@npm run --silent --prefix $(DRAWING) build -- --logLevel error
+	@$(BIN)/python $(DRAWING)/draw.py --prometheus=$(PROMETHEUS) --output=dist/pictures $(DRAW) grafana/dashboards/*.json
 
 system-packages: ## what the tests need beside Python; installs only as root
 	@tests/system-packages.sh

@@ -135,7 +135,7 @@ _ALL: Final = (
         "volume_spike",
         "EpayVolumeSpike",
         (
-            Setting("warning", 0.5, Unit.TIMES, "operations above the expected, by these, and above the upper bound"),
+            Setting("warning", 0.3, Unit.TIMES, "operations above the expected, by these, and above the upper bound"),
             Setting("critical", 1, Unit.TIMES, "the same"),
             Setting("min_operations", 20, Unit.OPERATIONS, "operations in the window, at least"),
         ),

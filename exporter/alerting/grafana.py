@@ -47,7 +47,10 @@ def uid_of_datasource(text: str) -> str:
 
 
 def provisioning(version: str, alerts: Sequence[Alert], datasource: str = DATASOURCE_UID) -> str:
-    """The file's text; without a version it names none. Misnamed and TemplateUnfit where a rule cannot be said in Grafana's words."""
+    """The file's text; without a version it names none.
+
+    Raises Misnamed and TemplateUnfit where a rule cannot be said in Grafana's words.
+    """
     document = {"apiVersion": 1, "groups": list(_groups(alerts, datasource))}
     return _HEADER.format(product=f"epay-exporter {version}".rstrip()) + yaml.dump(
         document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000

@@ -18,11 +18,13 @@ def weeks_known(history: History, at: Instant, weeks: int = 5) -> int:
 
 
 def usual_gap(history: History, at: Instant, weeks: int = 5) -> Duration | None:
-    """The median, over the past weeks, of each week's longest run of slots without an operation; whole slots.
+    """The median, over the past weeks, of the longest time without an operation in each.
 
-    A missing slot ends a run, for nobody knows. None where fewer than three weeks are known.
+    A run of n empty slots lies between two operations that are n to n + 2 slots apart: n + 1 stands for it, so that a
+    terminal without an empty slot is taken to rest for one. A missing slot ends a run, for nobody knows. None where
+    fewer than three weeks are known.
     """
-    gaps = [_longest_rest(values) * history.step for values in _weeks(history, at, weeks) if values is not None]
+    gaps = [(_longest_rest(values) + 1) * history.step for values in _weeks(history, at, weeks) if values is not None]
     return round(median(gaps)) if len(gaps) >= FEWEST_WEEKS else None
 
 
@@ -36,14 +38,22 @@ def active_days(history: History, at: Instant, days: int = 7, offset: Duration =
     )
 
 
-def grain_of(amounts: History, counts: History, variation: float = 1.5) -> float:
-    """How much one operation moves a sum of amounts: mean·(1 + cv²), the grain of a compound Poisson sum.
+def grain_of(amounts: History, at: Instant, weeks: int = 4) -> float:
+    """How much one operation moves a sum of amounts: E[X²] / E[X], the grain of a compound Poisson sum; 1 at least.
 
-    `variation` is the coefficient of variation of single amounts, which slots alone do not tell; transfers between
-    cards are about 1.5 (log-normal with σ ≈ 1.1). 1 where there is no operation yet.
+    Measured, since slots do not tell single amounts: the same slots of two weeks differ by twice the variance, which is
+    the grain times the mean. The median over the days, so that a day out of the ordinary does not count, and a currency
+    that few operations have is not taken for one that all have. Counts give about 1.
     """
-    count, amount = (sum(value for value in history.values if value > 0) for history in (counts, amounts))
-    return amount / count * (1.0 + variation * variation) if count and amount else 1.0
+    found = []
+    for day in range(1, 7 * weeks + 1):
+        begin, end = at - day * DAY, at - (day - 1) * DAY
+        days = zip(amounts.between(begin, end), amounts.between(begin - WEEK, end - WEEK), strict=False)
+        pairs = [(now, then) for now, then in days if now >= 0 and then >= 0]
+        total = sum(now + then for now, then in pairs)
+        if total:
+            found.append(sum((now - then) ** 2 for now, then in pairs) / total)
+    return max(1.0, median(found)) if found else 1.0
 
 
 def _weeks(history: History, at: Instant, weeks: int) -> list[list[float] | None]:

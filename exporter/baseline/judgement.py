@@ -22,7 +22,7 @@ class Thresholds(NamedTuple):
 
     drop: float | None = 0.3
     min_expected: float = 20
-    spike: float | None = 0.5
+    spike: float | None = 0.3
     min_operations: float = 20
 
 

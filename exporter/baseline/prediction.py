@@ -62,7 +62,7 @@ def prepare(
 ) -> Baseline:
     """Measure the past up to `at`, and be ready for windows that end then or a little later.
 
-    `grain` is how much one operation moves the sum: 1 for counts; for amounts `grain_of(amounts, counts)`. Good for an
+    `grain` is how much one operation moves the sum: 1 for counts; for amounts `grain_of(amounts, at)`. Good for an
     hour or so: what it measures changes over days. Nothing from `at` on is looked at.
     """
     return Baseline(history, at, window, settings or Settings(), grain)

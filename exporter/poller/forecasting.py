@@ -93,7 +93,7 @@ class Forecaster:
         histories = {"": (operations, 1.0)}
         for currency, whole in almanac.amounts.items():
             amounts = _without(whole, excluded)
-            histories[currency] = amounts, grain_of(amounts, operations)
+            histories[currency] = amounts, grain_of(amounts, now)
         baselines: dict[tuple[Duration, str], Baseline] = {}
         for currency, (history, grain) in histories.items():
             for window in self._windows:

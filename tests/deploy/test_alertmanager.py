@@ -96,9 +96,10 @@ def test_an_alert_that_no_branch_knows_is_still_read_by_somebody() -> None:
     assert way({"alertname": "Somebodys"}) == "chat"
 
 
-def test_pages_on_volume_wait_for_their_cause() -> None:
-    (route,) = (each for each in CONFIGURATION["route"]["routes"] if 'category="volume"' in each["matchers"])
-    assert (route["receiver"], route["group_wait"]) == ("pager", "3m")
+@pytest.mark.parametrize(("matcher", "wait"), [('category="volume"', "3m"), ('alertname="EpayTerminalSilent"', "5m")])
+def test_pages_on_volume_and_silence_wait_for_their_cause(matcher: str, wait: str) -> None:
+    (route,) = (each for each in CONFIGURATION["route"]["routes"] if matcher in each["matchers"])
+    assert (route["receiver"], route["group_wait"]) == ("pager", wait)
 
 
 def test_alerts_are_grouped_by_category_and_terminal() -> None:

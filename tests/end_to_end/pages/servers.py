@@ -2,14 +2,25 @@
 
 import contextlib
 import json
+import random
+import socket
 import subprocess
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.processes import eventually, free_port, get
+from tests.processes import eventually, get
 from tests.tools import require
+
+
+def port() -> int:
+    """A port that nobody listens on, and that no outgoing connection is given meanwhile: those begin at 32768."""
+    while True:
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", random.randrange(20_000, 32_000)))
+            chosen: int = probe.getsockname()[1]
+            return chosen
 
 
 @contextlib.contextmanager
@@ -27,7 +38,7 @@ def running(log: Path, *command: str, directory: Path | None = None) -> Iterator
 @contextlib.contextmanager
 def alertmanager(configuration: Path, data: Path) -> Iterator[str]:
     """The address of an Alertmanager that is ready; alone, without gossip."""
-    command, address = require("prometheus-alertmanager", "prometheus-alertmanager"), f"127.0.0.1:{free_port()}"
+    command, address = require("prometheus-alertmanager", "prometheus-alertmanager"), f"127.0.0.1:{port()}"
     data.mkdir(exist_ok=True)
     flags = (f"--config.file={configuration}", f"--storage.path={data}", f"--web.listen-address={address}")
     with running(data / "alertmanager.log", command, *flags, "--cluster.listen-address="):
@@ -36,9 +47,9 @@ def alertmanager(configuration: Path, data: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def prometheus(configuration: Path, data: Path, port: int) -> Iterator[str]:
+def prometheus(configuration: Path, data: Path) -> Iterator[str]:
     """The address of a Prometheus that is ready; its first sample comes later."""
-    command, address = require("prometheus", "prometheus"), f"127.0.0.1:{port}"
+    command, address = require("prometheus", "prometheus"), f"127.0.0.1:{port()}"
     data.mkdir(exist_ok=True)
     flags = (f"--config.file={configuration}", f"--storage.tsdb.path={data}", f"--web.listen-address={address}")
     with running(data / "prometheus.log", command, *flags):

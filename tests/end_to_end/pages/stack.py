@@ -21,9 +21,9 @@ from exporter.simulator.settings import Settings
 from exporter.thresholds import CATALOGUE, Unit
 from tests.end_to_end.pages import shortening
 from tests.end_to_end.pages.past import write_past, write_weeks
-from tests.end_to_end.pages.servers import alertmanager, asked, prometheus
+from tests.end_to_end.pages.servers import alertmanager, asked, port, prometheus
 from tests.end_to_end.pages.webhook import Message, Webhook, webhook
-from tests.processes import Process, eventually, free_port, get, started
+from tests.processes import Process, eventually, get, started
 
 ROOT: Final = Path(__file__).parents[3]
 RULES: Final = sorted((ROOT / "grafana" / "alerts").glob("*.yaml"))
@@ -95,7 +95,7 @@ def stack(directory: Path, scenes: Sequence[Scene]) -> Iterator[Stack]:
     """Start everything for these scenes, await the first samples, and end it all."""
     with contextlib.ExitStack() as held:
         heard = held.enter_context(webhook())
-        exporter, port = free_port(), free_port()
+        exporter = port()
         names = [name for scene in scenes for name in scene.names]
         write_past(directory / "prometheus", names, f"127.0.0.1:{exporter}", 7 * 86_400 / FACTOR)
         for scene in scenes:
@@ -103,7 +103,7 @@ def stack(directory: Path, scenes: Sequence[Scene]) -> Iterator[Stack]:
                 write_weeks(f"sqlite:///{directory}/state.db", scene.names, _world(scene))
         banks, began = {}, {}
         for scene in scenes:
-            banks[scene] = free_port()
+            banks[scene] = port()
             began[scene.scenario] = time.monotonic()
             held.enter_context(started(directory / f"bank-{scene.scenario}.log", *_simulate(scene, banks[scene])))
         for scene in scenes:
@@ -115,7 +115,7 @@ def stack(directory: Path, scenes: Sequence[Scene]) -> Iterator[Stack]:
         alerts = held.enter_context(alertmanager(routes, directory / "alertmanager"))
         scrapes = _written(directory / "prometheus.yml", _scrapes(directory, f"127.0.0.1:{exporter}", alerts))
         eventually(lambda: get(f"http://127.0.0.1:{exporter}/-/ready")[0] == 200, 60)
-        rules = held.enter_context(prometheus(scrapes, directory / "prometheus", port))
+        rules = held.enter_context(prometheus(scrapes, directory / "prometheus"))
         running = Stack(directory, rules, alerts, heard, began, process)
         eventually(lambda: running.value("up==1"))
         with _looking(running):
@@ -167,10 +167,10 @@ def _world(scene: Scene) -> Settings:
     return settings
 
 
-def _simulate(scene: Scene, port: int) -> list[str]:
+def _simulate(scene: Scene, listen: int) -> list[str]:
     variants = _variants(scene)
     flags = [f"--variant={name}={value}" for name, value in variants.items()]
-    return ["simulate", f"--listen=127.0.0.1:{port}", f"--scenario={scene.scenario}", *flags]
+    return ["simulate", f"--listen=127.0.0.1:{listen}", f"--scenario={scene.scenario}", *flags]
 
 
 def _configuration(directory: Path, banks: Mapping[Scene, int]) -> str:
@@ -208,8 +208,9 @@ def _thresholds() -> dict[str, dict[str, float]]:
     }
 
 
+@functools.cache
 def loaded(path: Path) -> dict[str, Any]:
-    """A shipped file."""
+    """A shipped file; not to be changed by who gets it."""
     document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return document
 

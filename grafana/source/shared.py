@@ -1,0 +1,371 @@
+"""Panels that stand on more than one dashboard, with whatever differs as an argument."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from grafana_foundation_sdk.builders import stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
+
+from exporter.thresholds import CATALOGUE
+from grafana.source import looks
+from grafana.source.frame import url
+from grafana.source.looks import SHARE, TENGE, colored, dashed, setting
+from grafana.source.meanings import CLASSES, TO_BLAME, meanings
+from grafana.source.panels import graph, listing, number, states
+from grafana.source.queries import (
+    PARTIES,
+    TERMINAL,
+    TROUBLE,
+    alerts,
+    amount,
+    expected,
+    expected_amount,
+    finals,
+    instant,
+    now_of,
+    operations,
+    query,
+    rows,
+    successes,
+    summed_bound,
+    threshold,
+    trouble,
+)
+
+BAND: Final[Mapping[str, Sequence[DynamicConfigValue]]] = {
+    "now": [colored(looks.BLUE), setting("custom.lineWidth", 3), setting("custom.fillOpacity", 0)],
+    "expected": [colored(looks.GREEN), setting("custom.lineStyle", {"fill": "dash", "dash": [10, 10]})],
+    "upper": [
+        colored(looks.GREEN),
+        setting("custom.lineWidth", 0),
+        setting("custom.fillBelowTo", "lower"),
+        setting("custom.fillOpacity", 18),
+        setting("custom.hideFrom", {"legend": True, "tooltip": False, "viz": False}),
+    ],
+    "lower": [
+        colored(looks.GREEN),
+        setting("custom.lineWidth", 0),
+        setting("custom.fillOpacity", 0),
+        setting("custom.hideFrom", {"legend": True, "tooltip": False, "viz": False}),
+    ],
+    "/ago$/": [colored(looks.GREY), setting("custom.lineWidth", 1), setting("custom.fillOpacity", 0)],
+}
+LEVELS: Final = {
+    f"/^{severity}/": dashed(color, 2)
+    for severity, color in (("critical", looks.VERMILLION), ("warning", looks.ORANGE))
+}
+PARTY_COLORS: Final = dict(
+    zip(PARTIES, (looks.VERMILLION, looks.ORANGE, looks.PURPLE, looks.SKY, looks.GREY), strict=True)
+)
+CODES: Final[looks.Values] = {code: (text, None) for code, text in meanings().items()}
+BLAME: Final[looks.Values] = {
+    name: (text, {"customer": looks.SKY, "issuer": looks.ORANGE, "nobody": looks.GREEN}.get(text, looks.VERMILLION))
+    for name, text in TO_BLAME.items()
+}
+CLASS_WORDS: Final[looks.Values] = {name: (f"{name}: {text}", None) for name, text in CLASSES.items()}
+
+
+def volume(title: str, window: str, weeks: Sequence[int] = ()) -> timeseries.Panel:
+    """Operations in a window against expectation and band, and as they were some weeks ago."""
+    counted, wanted = operations(window), expected(window)
+    asked = [
+        query("A", now_of(counted, wanted), "now"),
+        query("B", f"sum({wanted})", "expected"),
+        query("C", summed_bound(wanted, expected(window, "_upper"), "+"), "upper"),
+        query("D", summed_bound(wanted, expected(window, "_lower"), "-"), "lower"),
+        query("E", f"sum({counted} unless on (terminal) {wanted})", "now, nothing expected yet"),
+    ]
+    asked += [
+        query(
+            f"W{week}", f'sum(epay_window_operations{{window="{window}", {TERMINAL}}} offset {week}w)', f"{week}w ago"
+        )
+        for week in weeks
+    ]
+    text = (
+        f"Operations of any outcome in the sliding window of {window}, summed over the selected terminals; the dashed line "
+        "is the median of the same time in the past weeks as the exporter read them from the bank, the area is where the "
+        "volume alerts stay silent. Alerts are drawn as annotations."
+    )
+    if weeks:
+        text += " Grey: what Prometheus has stored of past weeks."
+    return graph(title, text, asked, looks.COUNT, soft_most=10, decimals=0, looking=BAND)
+
+
+def turnover(title: str) -> timeseries.Panel:
+    """Tenge that got through in an hour against expectation and band."""
+    counted, wanted = amount("1h"), expected_amount("1h")
+    asked = [
+        query("A", now_of(counted, wanted), "now"),
+        query("B", f"sum({wanted})", "expected"),
+        query("C", summed_bound(wanted, expected_amount("1h", "_upper"), "+"), "upper"),
+        query("D", summed_bound(wanted, expected_amount("1h", "_lower"), "-"), "lower"),
+        query("E", f"sum({counted} unless on (terminal) {wanted})", "now, nothing expected yet"),
+    ]
+    text = (
+        "Tenge of the successful operations in the sliding window of 1h, summed over the selected terminals; the dashed "
+        "line is the median of the same time in the past weeks, the area its usual spread."
+    )
+    return graph(title, text, asked, looks.TENGE_AXIS, soft_most=100_000, decimals=0, looking=BAND)
+
+
+def parties(title: str) -> timeseries.Panel:
+    """Whose failures they are."""
+    asked = [
+        query(ref, operations("15m", f'outcome="failure", {condition}', "outcome"), name)
+        for ref, (name, condition) in zip("ABCDE", PARTIES.items(), strict=True)
+    ]
+    text = (
+        "Failures in the sliding window of 15m by who can do something about them: technical is the bank's systems or "
+        "ours, unavailable issuers are neither, configuration is ours, declines are between customers and their banks."
+    )
+    looking = {name: [colored(color)] for name, color in PARTY_COLORS.items()}
+    return graph(title, text, asked, looks.COUNT, soft_most=5, decimals=0, stacked=True, looking=looking)
+
+
+def trouble_share(title: str) -> timeseries.Panel:
+    """The share that the failure pages are about, a line a terminal, with their levels."""
+    asked = [
+        query("A", f"{trouble('15m')} / {finals('15m')}", "{{terminal}}"),
+        query("T", threshold("failure_ratio", "critical|warning"), "{{severity}} level"),
+    ]
+    text = (
+        "Failures of classes technical, issuer_unavailable and configuration by all finals of 15m: what EpayFailureRatioHigh "
+        "pages on. Dashed: its levels, the lowest of the selected terminals."
+    )
+    return graph(title, text, asked, SHARE, soft_most=0.25, looking=LEVELS)
+
+
+def oldest_pending(title: str) -> timeseries.Panel:
+    """The age of what hangs longest, with the alert's levels."""
+    asked = [
+        query("A", f"time() - min by (terminal) (epay_oldest_pending_timestamp_seconds{{{TERMINAL}}})", "{{terminal}}"),
+        query("T", threshold("stuck_pending", "critical|warning"), "{{severity}} level"),
+    ]
+    text = "How long ago the oldest operation that is still pending was created; nothing where none is. Dashed: EpayStuckPending."
+    return graph(title, text, asked, looks.CLOCK, soft_most=60, looking=LEVELS)
+
+
+def age(title: str) -> timeseries.Panel:
+    """How old everything is that is shown, with the alert's levels."""
+    asked = [
+        query(
+            "A", f"time() - max by (terminal) (epay_last_poll_success_timestamp_seconds{{{TERMINAL}}})", "{{terminal}}"
+        ),
+        query("T", threshold("poll_failing", "critical|warning"), "{{severity}} level"),
+    ]
+    text = "Time since the last good poll of the bank: the age of every other number. Dashed: EpayPollFailing."
+    return graph(title, text, asked, looks.CLOCK, soft_most=60, looking=LEVELS)
+
+
+def alerts_over_time(title: str) -> statetimeline.Panel:
+    """Which alerts were pending or fired when."""
+    firing = f"2 * max by (alertname, terminal) ({alerts('firing')})"
+    waiting = f"max by (alertname, terminal) ({alerts('pending')})"
+    asked = [query("A", f"{firing} or {waiting}", "{{alertname}} {{terminal}}")]
+    text = "Alerts of the selected terminals, of accounts and of the exporter: pending while their `for` runs, then firing."
+    return states(title, text, asked, looks.ALERT, nothing="no alert in this time")
+
+
+def active_alerts(title: str) -> table.Panel:
+    """What fires now, since when, with the way to why."""
+    firing = f"{alerts()} * ignoring (alertstate) group_left () ALERTS_FOR_STATE * 1000"
+    for alert in CATALOGUE.values():
+        firing = f'label_replace({firing}, "key", "{alert.key}", "alertname", "{alert.name}")'
+    columns = {
+        "Severity": [setting("custom.width", 80), _colored_cell(), looks.mapped(_severities())],
+        "Alert": [setting("custom.minWidth", 190)],
+        "Terminal": [
+            setting("custom.width", 96),
+            _to(url("epay-terminal", terminal="${__value.raw}"), "the terminal"),
+        ],
+        "Account": [setting("custom.width", 76)],
+        "Since": [setting("custom.width", 110), setting("unit", "dateTimeFromNow")],
+        "Why": [
+            setting("custom.width", 150),
+            _to(url("epay-why", alert="${__value.raw}", terminal="${__data.fields.Terminal}"), "why it fired"),
+        ],
+    }
+    sources = {"severity": "Severity", "alertname": "Alert", "terminal": "Terminal", "account": "Account"}
+    return listing(
+        title,
+        "Alerts that fire now, those of accounts and of the exporter too; why leads to its level, bounds and gates.",
+        [rows("A", firing)],
+        columns,
+        sources | {"Value": "Since", "key": "Why"},
+        sort=("Severity", False),
+        nothing="no alert fires",
+        hidden=(
+            "alertstate",
+            "category",
+            "window",
+            "code",
+            "reason_code",
+            "reason_class",
+            "dimension",
+            "value",
+            "currency",
+        ),
+    )
+
+
+def codes(title: str, window: str) -> table.Panel:
+    """Failures by code with their meaning, and how much money did not get through."""
+    labels = "reason_class, reason_code, code"
+    failed = f'epay_window_operations{{window="{window}", outcome="failure", {TERMINAL}}}'
+    value = f'epay_window_amount{{window="{window}", outcome="failure", currency="KZT", {TERMINAL}}}'
+    columns: dict[str, Sequence[DynamicConfigValue]] = {
+        "Whose": [setting("custom.width", 90), looks.mapped(BLAME), _colored_cell("color-text")],
+        "Reason code": [looks.mapped(CODES), setting("custom.minWidth", 190)],
+        "Code": [setting("custom.width", 60)],
+        "Operations": [setting("custom.width", 90), setting("unit", looks.COUNT)],
+        "Of finals": [setting("custom.width", 80), setting("unit", SHARE), setting("decimals", 1)],
+        "Of 7 days": [setting("custom.width", 80), setting("unit", SHARE), setting("decimals", 1)],
+        "Tenge failed": [setting("custom.width", 110), setting("unit", TENGE), setting("decimals", 0)],
+    }
+    share = f"sum by ({labels}) ({failed}) / on () group_left () sum({finals(window)}) > 0"
+    week = f'sum by ({labels}) (increase(epay_operations_total{{outcome="failure", {TERMINAL}}}[7d] offset 30m))'
+    usual = f'{week} / on () group_left () sum(increase(epay_operations_total{{outcome=~"success|failure", {TERMINAL}}}[7d] offset 30m))'
+    happened = f"and sum by ({labels}) ({failed}) > 0"
+    return listing(
+        title,
+        f"Failures in the sliding window of {window} by reason code: whose they are, what the code says, their share of all "
+        "finals now and in the seven days before, and the tenge that did not get through.",
+        [
+            rows("A", f"sum by ({labels}) ({failed}) > 0"),
+            rows("B", share),
+            rows("C", f"{usual} {happened}"),
+            rows("D", f"sum by ({labels}) ({value}) {happened}"),
+        ],
+        columns,
+        {
+            "reason_class": "Whose",
+            "reason_code": "Reason code",
+            "code": "Code",
+            "Value #A": "Operations",
+            "Value #B": "Of finals",
+            "Value #C": "Of 7 days",
+            "Value #D": "Tenge failed",
+        },
+        sort=("Operations", True),
+        nothing="no failure",
+    )
+
+
+def headline() -> dict[str, stat.Panel]:
+    """The numbers that begin Overview and Terminal, by what they are."""
+    now, wanted = operations("1h"), expected("1h")
+    paid, usual = amount("1h"), expected_amount("1h")
+    critical = alerts(more='severity="critical"')
+    others = alerts(more='severity!="critical"')
+    firing: Sequence[looks.Step] = ((None, looks.GREEN), (1, looks.VERMILLION))
+    warning: Sequence[looks.Step] = ((None, looks.GREEN), (1, looks.ORANGE))
+    plain: Sequence[looks.Step] = ((None, looks.SKY),)
+    failed = f'epay_window_amount{{window="1h", outcome="failure", {TROUBLE}, currency="KZT", {TERMINAL}}}'
+    return {
+        "alerts": number(
+            "Alerts",
+            "Alerts of the selected terminals, of accounts and of the exporter that fire now.",
+            [
+                instant("A", f"count({critical}) or vector(0)", "critical"),
+                instant("B", f"count({others}) or vector(0)", "other"),
+            ],
+            "none",
+            firing,
+            decimals=0,
+            looking={"other": [looks.stepped(*warning)]},
+            sizes=(13, 26),
+        ),
+        "success": number(
+            "Success, 1h",
+            "Successes by successes and failures in the sliding window of 1h; customers' declines count as failures.",
+            [instant("A", f"sum({successes('1h')}) / sum({finals('1h')})")],
+            SHARE,
+            plain,
+            most=1,
+            decimals=1,
+        ),
+        "volume": number(
+            "Volume, 1h",
+            "Operations of the last hour by what the same time of the past weeks leads to expect.",
+            [instant("A", f"{now_of(now, wanted)} / sum({wanted})")],
+            SHARE,
+            plain,
+            decimals=0,
+            nothing="no baseline",
+        ),
+        "turnover": number(
+            "₸ in 1h",
+            "Tenge of the successful operations in the sliding window of 1h.",
+            [instant("A", f"sum({paid})")],
+            TENGE,
+            plain,
+            decimals=0,
+        ),
+        "turnover share": number(
+            "₸, of usual",
+            "Tenge that got through in the last hour by what the same time of the past weeks leads to expect.",
+            [instant("A", f"{now_of(paid, usual)} / sum({usual})")],
+            SHARE,
+            plain,
+            decimals=0,
+            nothing="no baseline",
+        ),
+        "lost": number(
+            "₸ failed, 1h",
+            "Tenge of the operations of 1h that failed as technical, issuer unavailable or configuration: not the customers'.",
+            [instant("A", f"sum({failed}) or 0 * sum({finals('1h')})")],
+            TENGE,
+            plain,
+            decimals=0,
+        ),
+        "trouble": number(
+            "Ours, 15m",
+            "Share of the finals of 15m that failed as technical, issuer unavailable or configuration.",
+            [instant("A", f"(sum({trouble('15m')}) or 0 * sum({finals('15m')})) / sum({finals('15m')})")],
+            SHARE,
+            plain,
+            most=1,
+            decimals=1,
+        ),
+        "pending": number(
+            "Pending",
+            "Age of the oldest operation that is still pending.",
+            [instant("A", f"time() - min(epay_oldest_pending_timestamp_seconds{{{TERMINAL}}})")],
+            looks.CLOCK,
+            plain,
+            decimals=0,
+            nothing="none",
+        ),
+        "age": number(
+            "Data",
+            "Time since the last good poll of the terminal that was read longest ago: how old everything here is.",
+            [instant("A", f"time() - min(max by (terminal) (epay_last_poll_success_timestamp_seconds{{{TERMINAL}}}))")],
+            looks.CLOCK,
+            ((None, looks.GREEN), (120, looks.VERMILLION)),  # where the gate of the business alerts shuts
+            decimals=0,
+            nothing="never read",
+        ),
+        "up": number(
+            "Exporter",
+            "Whether Prometheus can scrape the exporter; if not, everything else here is missing.",
+            [instant("A", 'min(up{job=~".*epay.*"})')],
+            "none",
+            most=1,
+            values=looks.UP,
+            nothing="unknown",
+            background=True,
+            url=url("epay-exporter"),
+        ),
+    }
+
+
+def _severities() -> looks.Values:
+    return {name: (name, color) for name, color in looks.SEVERITIES.items()}
+
+
+def _colored_cell(kind: str = "color-background") -> DynamicConfigValue:
+    return setting("custom.cellOptions", {"type": kind})
+
+
+def _to(target: str, title: str) -> DynamicConfigValue:
+    return setting("links", [{"title": title, "url": target, "targetBlank": False}])

@@ -1,0 +1,238 @@
+"""Why did it fire: level, expected, bounds, thresholds and gates of one alert at one terminal, as its rule sees them."""
+
+from typing import Final
+
+from grafana_foundation_sdk.builders import stat, statetimeline, table, timeseries
+
+from exporter.thresholds import CATALOGUE
+from grafana.source import looks, shared
+from grafana.source.frame import Board, alerts, one_terminal
+from grafana.source.layout import Line, Section
+from grafana.source.levels import LEVELS, T, chosen, conditions, line
+from grafana.source.looks import setting
+from grafana.source.panels import graph, listing, number, states
+from grafana.source.queries import instant, query, rows
+
+_GATES: Final = {
+    "all that business alerts need": f"max(terminal:epay_gate:open{{{T}}}) or 0 * min(epay_poll_success{{{T}}})",
+    "polls succeed": f"min(epay_poll_success{{{T}}})",
+    "windows complete": f"min(epay_window_complete{{{T}}})",
+    "not catching up": f"1 - max(epay_catching_up{{{T}}})",
+    "read in the last 2 minutes": f"time() - max(epay_last_poll_success_timestamp_seconds{{{T}}}) < bool 120",
+    "no maintenance": f'1 - max(epay_calendar_active{{kind="maintenance", {T}}})',
+    "no holiday (volume, amounts)": f'1 - max(epay_calendar_active{{kind="holiday", {T}}})',
+    "3 weeks of baseline (volume)": f"max(epay_baseline_weeks{{{T}}}) >= bool 3",
+}
+"""Open (1) or shut (0): a business alert speaks only while they are open."""
+
+
+def _alert_series(state: str = "") -> str:
+    """ALERTS of the chosen alert: its name from the key, which no series but this dashboard brings together."""
+    condition = f', alertstate="{state}"' if state else ""
+    found = f'ALERTS{{alertname=~"Epay.*", terminal=~"$terminal|"{condition}}}'
+    for alert in CATALOGUE.values():
+        found = f'label_replace({found}, "alert", "{alert.key}", "alertname", "{alert.name}")'
+    return f'({found} and on (alert) epay_alert_threshold{{alert="$alert", {T}}})'
+
+
+def _level() -> timeseries.Panel:
+    asked = []
+    for level in LEVELS:
+        name = f"{level.shown} {level.legend}".strip()
+        asked.append(query(level.key, chosen(level.key, level.expression), name))
+        if level.against == "SETTING":
+            continue
+        for each in level.settings:
+            asked.append(query(f"{level.key}_{each}", line(level, each), f"{each} level"))
+        asked.append(query(f"{level.key}_usual", chosen(level.key, level.usual), "usual"))
+    scaled = "|".join(level.key for level in LEVELS if level.against != "SETTING")
+    lines = "|".join(sorted({each for level in LEVELS for each in level.settings}))
+    plain = f'max by (severity) (epay_alert_threshold{{alert="$alert", alert!~"{scaled}", severity=~"{lines}", {T}}})'
+    asked.append(query("levels", plain, "{{severity}} level"))
+    text = (
+        "What the rule compares (a share is 0 to 1, an age is seconds) and the dashed levels it compares with, from the "
+        "configuration or, where the level is a multiple of what is usual, that multiple."
+    )
+    looking = shared.LEVELS | {
+        "/^(info|high|low) /": looks.dashed(looks.SKY, 2),
+        "usual": looks.dashed(looks.GREEN, 1),
+    }
+    return graph("Level and thresholds", text, asked, "short", least=None, soft_most=0.1, looking=looking)
+
+
+def _conditions() -> statetimeline.Panel:
+    asked = []
+    for level in LEVELS:
+        parts = [
+            f'label_replace(({value}) {sign} bool on (terminal) ({wanted}), "condition", "{index}: {name} {sign}", "", "")'
+            for index, (name, value, sign, wanted) in enumerate(conditions(level), 1)
+        ]
+        asked.append(query(level.key, "\nor ".join(parts), "{{condition}}"))
+    text = (
+        "Each condition of the rule besides the gates, over time. A severity fires when its own level and all the other "
+        "conditions are met for as long as its `for`; severities and window pairs stand side by side."
+    )
+    return states("Conditions", text, asked, looks.MET, nothing="the alert is switched off for this terminal")
+
+
+def _numbers() -> table.Panel:
+    asked, names = [], {"condition": "Condition", "sign": "Is it"}
+    for level in LEVELS:
+        for heading, part in (("Value", 1), ("Line", 3)):
+            each_one = [
+                f"label_replace(label_replace(max by (terminal) ({each[part]}) and on (terminal) ({each[3]}), "
+                f'"condition", "{number_}: {each[0]}", "", ""), "sign", "{each[2]}", "", "")'
+                for number_, each in enumerate(conditions(level), 1)
+            ]
+            ref = f"{level.key}_{heading.lower()}"
+            asked.append(rows(ref, "\nor ".join(each_one)))
+            names[f"Value #{ref}"] = heading
+    return listing(
+        "Conditions in numbers",
+        "The same conditions as of the end of the time shown: what each compares, and with what.",
+        asked,
+        {
+            "Condition": [setting("custom.minWidth", 200)],
+            "Value": [setting("custom.width", 92), setting("unit", "short")],
+            "Is it": [setting("custom.width", 56)],
+            "Line": [setting("custom.width", 92), setting("unit", "short")],
+        },
+        names,
+        sort=("Condition", False),
+        nothing="the alert is switched off for this terminal, or nothing is known",
+        hidden=("terminal",),
+    )
+
+
+def _settings() -> table.Panel:
+    meanings = {
+        f"{alert.key}.{each.name}": (f"{each.unit}: {each.meaning}", None)
+        for alert in CATALOGUE.values()
+        for each in alert.settings
+    }
+    asked = f'label_join(max by (alert, severity) (epay_alert_threshold{{alert="$alert", {T}}}), "meaning", ".", "alert", "severity")'
+    return listing(
+        "Settings of the alert",
+        "As configured for this terminal (alerts.defaults or alerts.terminals), with what each number means.",
+        [rows("A", asked)],
+        {
+            "Setting": [setting("custom.width", 140)],
+            "Value": [setting("custom.width", 90), setting("decimals", None)],
+            "Meaning": [looks.mapped(meanings)],
+        },
+        {"severity": "Setting", "Value": "Value", "meaning": "Meaning"},
+        sort=("Setting", False),
+        nothing="the alert is switched off for this terminal",
+        hidden=("alert",),
+        unit="short",
+    )
+
+
+def _gates() -> statetimeline.Panel:
+    asked = [query(f"G{index}", expression, name) for index, (name, expression) in enumerate(_GATES.items())]
+    text = (
+        "A business alert speaks only while polls succeed, windows are complete, nothing is being caught up, the data is "
+        "fresh and no maintenance is planned; volume and amount alerts also pause on holidays. Alerts on polling have no gate."
+    )
+    return states("Gates", text, asked, looks.OPEN)
+
+
+def _history() -> statetimeline.Panel:
+    firing, pending = _alert_series("firing"), _alert_series("pending")
+    asked = [query("A", f"2 * max by (severity) ({firing}) or max by (severity) ({pending})", "{{severity}}")]
+    text = "The alert itself: pending while its `for` runs, then firing, a row a severity."
+    return states("The alert", text, asked, looks.ALERT, nothing="neither pending nor firing in this time")
+
+
+def _top() -> list[tuple[int, stat.Panel]]:
+    firing, pending = _alert_series("firing"), _alert_series("pending")
+    since = f"min(ALERTS_FOR_STATE and ignoring (alertstate, alert) {firing}) * 1000"
+    silent = {"0": ("silent", looks.GREEN), **looks.ALERT}
+    calendar = f"max(epay_calendar_active{{{T}}})"
+    return [
+        (
+            4,
+            number(
+                "State",
+                "Whether the alert fires, waits for its `for`, or is silent.",
+                [instant("A", f"2 * max({firing}) or max({pending}) or vector(0)")],
+                "none",
+                most=2,
+                values=silent,
+                background=True,
+            ),
+        ),
+        (
+            4,
+            number(
+                "Condition since",
+                "When the condition of the firing alert began to hold.",
+                [instant("A", since)],
+                "dateTimeFromNow",
+                ((None, looks.SKY),),
+                nothing="not firing",
+            ),
+        ),
+        (
+            4,
+            number(
+                "Gate",
+                "Whether business alerts may speak about this terminal now.",
+                [instant("A", _GATES["all that business alerts need"])],
+                "none",
+                most=1,
+                values=looks.OPEN,
+                background=True,
+                nothing="unknown",
+            ),
+        ),
+        (
+            4,
+            number(
+                "Calendar",
+                "Whether a holiday or a maintenance is going on.",
+                [instant("A", calendar)],
+                "none",
+                most=1,
+                values={"0": ("ordinary", looks.GREEN), "1": ("planned", looks.BLUE)},
+                nothing="unknown",
+            ),
+        ),
+        (4, shared.headline()["volume"]),
+        (4, shared.headline()["age"]),
+    ]
+
+
+def board() -> Board:
+    """The dashboard."""
+    return Board(
+        "epay-why",
+        "ePay: Why did it fire",
+        "One alert at one terminal as its rule sees it: level, expected, bounds, thresholds, conditions, and gates open or shut.",
+        [
+            Section(
+                "",
+                [
+                    Line(3, _top()),
+                    Line(7, [(14, _level()), (10, _gates())]),
+                    Line(6, [(12, _conditions()), (12, _numbers())]),
+                ],
+            ),
+            Section(
+                "What it could have known",
+                [
+                    Line(4, [(24, _history())]),
+                    Line(
+                        8,
+                        [
+                            (8, shared.volume("Operations, 15m: now, expected, bounds", "15m")),
+                            (8, shared.volume("Operations, 1h: now, expected, bounds", "1h")),
+                            (8, shared.turnover("Tenge, 1h: now, expected, bounds")),
+                        ],
+                    ),
+                    Line(7, [(24, _settings())]),
+                ],
+            ),
+        ],
+        [alerts(), one_terminal()],
+    )
