@@ -187,7 +187,7 @@ NONE_ENDED = Text("none ended", "завершённых нет", "аяқталғ
 
 LANGUAGE = Text("Language", "Язык", "Тіл")
 METRICS = Text("Metrics", "Метрики", "Метрикалар")
-HEALTH = Text("Health", "Работоспособность", "Жұмысқа қабілеттілігі")
+HEALTH = Text("Health", "Работоспособность", "Жұмыс күйі")
 READINESS = Text("Readiness", "Готовность", "Дайындығы")
 AS_OF = Text("as of {time}, {age} ago", "по состоянию на {time}, {age} назад", "{time} жағдайы бойынша, {age} бұрын")
 RELOADS = Text("reloads every {n} s", "обновляется каждые {n} с", "әр {n} с сайын жаңарады")
