@@ -54,9 +54,8 @@ def create_app(
         names = ", ".join(waiting[:_NAMED]) + (", …" if len(waiting) > _NAMED else "")
         return PlainTextResponse(f"not ready: waiting for the first poll of {names}", status_code=503)
 
-    def status(
-        request: Request,
-    ) -> Response:  # not a coroutine: Starlette runs it in a thread, where it holds up nobody
+    def status(request: Request) -> Response:
+        # Not a coroutine: Starlette runs it in a thread, where it holds up nobody.
         accepted = ", ".join(request.headers.getlist("accept-language"))
         language = chosen(request.query_params.get("lang"), accepted)
         headers = {
