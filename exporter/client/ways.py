@@ -14,7 +14,7 @@ from exporter.bank import Unreachable
 from exporter.config.authorities import AuthoritiesUnusable, trust
 from exporter.config.files import Signature, signature
 from exporter.config.problems import Wrong
-from exporter.config.proxies import Proxy, proxy
+from exporter.config.proxies import proxy
 from exporter.config.records import Account, Poll, SecretUnreadable
 from exporter.model import SECOND, Duration
 
@@ -124,13 +124,8 @@ class OwnWay(httpx.AsyncBaseTransport):
 
     def _made(self) -> httpx.AsyncClient:
         context = _trust(self._account)
-        through = _proxy(self._account)
-        # As in Prometheus, a proxy that speaks TLS itself is trusted by the same file.
-        return http_client(
-            self._timeout,
-            verify=True if context is None else context,
-            through=None if through is None else httpx.Proxy(through.url, ssl_context=context),
-        )
+        through = _proxy(self._account, context)
+        return http_client(self._timeout, True if context is None else context, through)
 
     async def _close_retired(self) -> None:
         """Close those in which nothing can be under way any more: no request lasts longer than the timeout."""
@@ -154,12 +149,16 @@ def _trust(account: Account) -> ssl.SSLContext | None:
         raise _WayUnusable(f"ca_file {account.ca_file}: {unusable.reason}") from None
 
 
-def _proxy(account: Account) -> Proxy | None:
+def _proxy(account: Account, context: ssl.SSLContext | None) -> httpx.Proxy | None:
+    """The proxy; as in Prometheus, one that speaks TLS itself is trusted by the same file as the bank."""
     if account.proxy_url is None:
         return None
     try:
-        return proxy(account.proxy_url.read())
+        found = proxy(account.proxy_url.read())
+        return httpx.Proxy(found.url, ssl_context=context if found.tls else None)
     except SecretUnreadable as unreadable:
         raise _WayUnusable(str(unreadable)) from None
     except Wrong as wrong:
         raise _WayUnusable(f"{account.proxy_url.key}: {wrong.text}") from None
+    except (httpx.InvalidURL, ValueError):
+        raise _WayUnusable(f"{account.proxy_url.key}: this is not a URL") from None

@@ -12,10 +12,14 @@ _ENCODE: Final = "in user name and password write special characters as %XX: @ i
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy. `address` may be shown; `secrets` is what logs must mask: the password, as in the URL and as it is."""
+    """A proxy. `address` may be shown; `secrets` is what logs must mask: the password, as in the URL and as it is.
+
+    `tls`: it is spoken to by TLS itself.
+    """
 
     url: str = field(repr=False)
     address: str
+    tls: bool = False
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
@@ -36,4 +40,4 @@ def proxy(said: str) -> Proxy:
         raise Wrong("the URL of a proxy ends with its port", f"write it as http://host:port; {_ENCODE}")
     shown = f"[{host}]" if ":" in host else host
     secrets = {parts.password, unquote(parts.password)} if parts.password else set()
-    return Proxy(said, f"{shown}:{port}" if port else shown, tuple(sorted(secrets)))
+    return Proxy(said, f"{shown}:{port}" if port else shown, parts.scheme == "https", tuple(sorted(secrets)))

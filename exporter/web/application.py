@@ -16,6 +16,7 @@ from exporter.model import Clock, Snapshot
 from exporter.web.metrics import Metrics
 from exporter.web.page import Page
 from exporter.web.reload import Reload
+from exporter.web.status import Refusal
 
 SECURITY_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -35,11 +36,13 @@ def create_app(
     version: str = "",
     scraped: Callable[[int], None] = lambda _: None,
     reload: Callable[[], Awaitable[Sequence[str]]] | None = None,
+    refused: Callable[[], Refusal | None] = lambda: None,
 ) -> Starlette:
     """The web side of an exporter. `snapshots` gives the current snapshot and is asked at each request.
 
     `scraped` is told the sequence of each snapshot that a scraper has been shown. `reload` has the configuration read
-    again and gives what is wrong with it; None where that is not allowed over HTTP.
+    again and gives what is wrong with it; None where that is not allowed over HTTP. `refused` gives the last reload
+    where that was refused, for the page.
     """
     page = Page(telemetry_path, version)
 
@@ -54,7 +57,7 @@ def create_app(
         return PlainTextResponse(f"not ready: waiting for the first poll of {names}", status_code=503)
 
     def status(_: Request) -> Response:  # not a coroutine: Starlette runs it in a thread, where it holds up nobody
-        html = page.render(snapshots(), clock())
+        html = page.render(snapshots(), clock(), refused())
         return HTMLResponse(html, headers={"Content-Security-Policy": page.content_security_policy})
 
     app = Starlette(

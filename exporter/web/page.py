@@ -9,7 +9,7 @@ import jinja2
 from markupsafe import Markup
 
 from exporter.model import Instant, Snapshot
-from exporter.web.status import Missing, State, status
+from exporter.web.status import Missing, Refusal, State, status
 
 REFRESH_SECONDS: Final = 15
 
@@ -45,6 +45,6 @@ class Page:
             "frame-ancestors 'none'"
         )
 
-    def render(self, snapshot: Snapshot, now: Instant) -> str:
+    def render(self, snapshot: Snapshot, now: Instant, refusal: Refusal | None = None) -> str:
         """The whole page at this moment."""
-        return self._template.render(status=status(snapshot, now), **self._constants)
+        return self._template.render(status=status(snapshot, now, refusal), **self._constants)

@@ -7,13 +7,14 @@ the alert rules' business; the page shows their numbers and does not judge them.
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from exporter.exposition.families import is_withdrawn
 from exporter.exposition.windows import failures_of_ended, outcome_counts
 from exporter.model import DAY, HOUR, MINUTE, SECOND, Duration, Instant, Outcome, Snapshot, TerminalSnapshot
 
 _WINDOW: Final[Duration] = 15 * MINUTE
+_LONGEST_REASON: Final = 300
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -71,24 +72,44 @@ class Row:
     pending: int
 
 
+class Refusal(NamedTuple):
+    """The last reload, where it was refused: when, the first thing that was wrong, and how many more there were."""
+
+    at: Instant
+    reason: str
+    others: int
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
-    """All of the page: the verdict in one sentence, then the terminals, worst first."""
+    """All of the page: the verdict in one sentence, then the terminals, worst first.
+
+    `notice`: what there is to say about the configuration, empty where nothing.
+    """
 
     state: State
     verdict: str
     detail: str
     rows: tuple[Row, ...]
     taken: Moment
+    notice: str = ""
 
 
-def status(snapshot: Snapshot, now: Instant) -> Status:
+def status(snapshot: Snapshot, now: Instant, refusal: Refusal | None = None) -> Status:
     """The page's content at this moment."""
     rows = [_row(each, snapshot, now) for each in snapshot.terminals]
     order = list(State)
     rows.sort(key=lambda row: order.index(row.state))  # stable: the configuration's order within a state
     state, verdict, detail = _verdict([row.state for row in rows])
-    return Status(state, verdict, detail, tuple(rows), _moment(snapshot.taken, now))
+    return Status(state, verdict, detail, tuple(rows), _moment(snapshot.taken, now), _notice(refusal, now))
+
+
+def _notice(refusal: Refusal | None, now: Instant) -> str:
+    if refusal is None:
+        return ""
+    reason = refusal.reason if len(refusal.reason) <= _LONGEST_REASON else f"{refusal.reason[:_LONGEST_REASON]}…"
+    more = f" (and {refusal.others} more, in the log)" if refusal.others else ""
+    return f"The configuration was refused {age(now - refusal.at)} ago, and the one before stays in use: {reason}{more}"
 
 
 def _verdict(states: list[State]) -> tuple[State, str, str]:
