@@ -3,7 +3,7 @@
 import pytest
 
 from exporter.model import DAY, HOUR, MINUTE, SECOND, Duration, Outcome, TerminalSnapshot, Trouble
-from exporter.web.status import Counts, Missing, Moment, Row, State, Status, age, percentage, status
+from exporter.web.status import Counts, Missing, Moment, Refusal, Row, State, Status, age, percentage, status
 from tests.tools import NOW, series, snapshot, tally, terminal_snapshot
 
 
@@ -163,3 +163,23 @@ def test_age(duration: Duration, text: str) -> None:
 )
 def test_percentage_never_rounds_to_none_or_all(part: int, whole: int, text: str) -> None:
     assert percentage(part, whole) == text
+
+
+def test_a_refused_reload_is_one_sentence_and_changes_no_verdict() -> None:
+    said = status(snapshot(fine()), NOW, Refusal(NOW - 5 * MINUTE, "config.yaml:7: poll.interval: missing", 2))
+
+    assert (said.state, said.verdict) == (State.FINE, "The terminal is read")
+    assert said.notice == (
+        "The configuration was refused 5 min ago, and the one before stays in use: "
+        "config.yaml:7: poll.interval: missing (and 2 more, in the log)"
+    )
+
+
+def test_the_reason_of_a_refusal_is_cut_where_it_is_long() -> None:
+    said = status(snapshot(fine()), NOW, Refusal(NOW, "x" * 1000, 0))
+
+    assert said.notice.endswith("in use: " + "x" * 300 + "…")
+
+
+def test_there_is_no_notice_without_a_refusal() -> None:
+    assert of(fine()).notice == ""
