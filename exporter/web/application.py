@@ -17,6 +17,7 @@ from exporter.web.languages import chosen
 from exporter.web.metrics import Metrics
 from exporter.web.page import Page
 from exporter.web.reload import Reload
+from exporter.web.status import Refusal
 
 SECURITY_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -36,11 +37,13 @@ def create_app(
     version: str = "",
     scraped: Callable[[int], None] = lambda _: None,
     reload: Callable[[], Awaitable[Sequence[str]]] | None = None,
+    refused: Callable[[], Refusal | None] = lambda: None,
 ) -> Starlette:
     """The web side of an exporter. `snapshots` gives the current snapshot and is asked at each request.
 
     `scraped` is told the sequence of each snapshot that a scraper has been shown. `reload` has the configuration read
-    again and gives what is wrong with it; None where that is not allowed over HTTP.
+    again and gives what is wrong with it; None where that is not allowed over HTTP. `refused` gives the last reload
+    where that was refused, for the page.
     """
     page = Page(telemetry_path, version)
 
@@ -63,7 +66,7 @@ def create_app(
             "Content-Language": language,
             "Vary": "Accept-Language",
         }
-        return HTMLResponse(page.render(snapshots(), clock(), language=language), headers=headers)
+        return HTMLResponse(page.render(snapshots(), clock(), refused(), language=language), headers=headers)
 
     app = Starlette(
         routes=[

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from exporter.model import Instant, Snapshot
 from exporter.web import texts
-from exporter.web.status import Missing, State, status
+from exporter.web.status import Missing, Refusal, State, status
 from exporter.web.texts import OWN_NAMES, Language
 from exporter.web.voice import Voice
 
@@ -49,11 +49,18 @@ class Page:
             "frame-ancestors 'none'"
         )
 
-    def render(self, snapshot: Snapshot, now: Instant, *, language: Language = Language.ENGLISH) -> str:
+    def render(
+        self,
+        snapshot: Snapshot,
+        now: Instant,
+        refusal: Refusal | None = None,
+        *,
+        language: Language = Language.ENGLISH,
+    ) -> str:
         """The whole page at this moment."""
         voice = Voice(language)
         return self._template.render(
-            status=status(snapshot, now, voice=voice),
+            status=status(snapshot, now, refusal, voice=voice),
             language=language,
             say=voice.say,
             number=voice.number,

@@ -6,7 +6,7 @@ the alert rules' business; the page shows their numbers and does not judge them.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from exporter.exposition.families import is_withdrawn
 from exporter.exposition.windows import failures_of_ended, outcome_counts
@@ -16,6 +16,7 @@ from exporter.web.texts import Language, Text
 from exporter.web.voice import ENGLISH, Moment, Voice
 
 _WINDOW: Final[Duration] = 15 * MINUTE
+_LONGEST_REASON: Final = 300
 
 
 class State(StrEnum):
@@ -67,24 +68,44 @@ class Row:
     pending: int
 
 
+class Refusal(NamedTuple):
+    """The last reload, where it was refused: when, the first thing that was wrong, and how many more there were."""
+
+    at: Instant
+    reason: str
+    others: int
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
-    """All of the page: the verdict in one sentence, then the terminals, worst first."""
+    """All of the page: the verdict in one sentence, then the terminals, worst first.
+
+    `notice`: what there is to say about the configuration, empty where nothing.
+    """
 
     state: State
     verdict: str
     detail: str
     rows: tuple[Row, ...]
     taken: Moment
+    notice: str = ""
 
 
-def status(snapshot: Snapshot, now: Instant, *, voice: Voice = ENGLISH) -> Status:
+def status(snapshot: Snapshot, now: Instant, refusal: Refusal | None = None, *, voice: Voice = ENGLISH) -> Status:
     """The page's content at this moment, in a language."""
     rows = [_row(each, snapshot, now, voice) for each in snapshot.terminals]
     order = list(State)
     rows.sort(key=lambda row: order.index(row.state))  # stable: the configuration's order within a state
     state, verdict, detail = _verdict([row.state for row in rows], voice)
-    return Status(state, verdict, detail, tuple(rows), voice.moment(snapshot.taken, now))
+    return Status(state, verdict, detail, tuple(rows), voice.moment(snapshot.taken, now), _notice(refusal, now, voice))
+
+
+def _notice(refusal: Refusal | None, now: Instant, voice: Voice) -> str:
+    if refusal is None:
+        return ""
+    reason = refusal.reason if len(refusal.reason) <= _LONGEST_REASON else f"{refusal.reason[:_LONGEST_REASON]}…"
+    sentence = voice.say(texts.CONFIGURATION_REFUSED, age=voice.age(now - refusal.at), reason=reason)
+    return f"{sentence} {voice.say(texts.MORE_IN_THE_LOG, n=refusal.others)}" if refusal.others else sentence
 
 
 def _verdict(states: list[State], voice: Voice) -> tuple[State, str, str]:

@@ -156,6 +156,15 @@ TROUBLES: Final[Mapping[str, Translation]] = {
 }
 """Kind of trouble (the `result` of metrics) → what it is."""
 
+# Above the table
+
+CONFIGURATION_REFUSED = Text(
+    "The configuration was refused {age} ago, and the one before stays in use: {reason}",
+    "Конфигурация отклонена {age} назад, действует прежняя: «{reason}»",
+    "Конфигурация {age} бұрын қабылданбады, бұрынғысы қолданыста: «{reason}»",
+)
+MORE_IN_THE_LOG = Text("(and {n} more, in the log)", "(и ещё {n}, см. журнал)", "(тағы {n}, журналда)")
+
 # The table
 
 TERMINAL = Text("Terminal", "Терминал", "Терминал")

@@ -3,7 +3,7 @@
 import pytest
 
 from exporter.model import HOUR, MINUTE, SECOND, Outcome, TerminalSnapshot, Trouble
-from exporter.web.status import Counts, Missing, Row, State, Status, status
+from exporter.web.status import Counts, Missing, Refusal, Row, State, Status, status
 from exporter.web.voice import Moment
 from tests.tools import NOW, series, snapshot, tally, terminal_snapshot
 
@@ -140,3 +140,23 @@ def test_what_is_neither_well_nor_failing_has_a_word_and_a_sentence(each: Termin
 
 def test_without_a_window_of_fifteen_minutes_there_are_no_counts() -> None:
     assert of(terminal_snapshot(windows=[])).rows[0].counts is Missing.NOT_YET
+
+
+def test_a_refused_reload_is_one_sentence_and_changes_no_verdict() -> None:
+    said = status(snapshot(fine()), NOW, Refusal(NOW - 5 * MINUTE, "config.yaml:7: poll.interval: missing", 2))
+
+    assert (said.state, said.verdict) == (State.FINE, "The terminal is read")
+    assert said.notice == (
+        "The configuration was refused 5 min ago, and the one before stays in use: "
+        "config.yaml:7: poll.interval: missing (and 2 more, in the log)"
+    )
+
+
+def test_the_reason_of_a_refusal_is_cut_where_it_is_long() -> None:
+    said = status(snapshot(fine()), NOW, Refusal(NOW, "x" * 1000, 0))
+
+    assert said.notice.endswith("in use: " + "x" * 300 + "…")
+
+
+def test_there_is_no_notice_without_a_refusal() -> None:
+    assert of(fine()).notice == ""

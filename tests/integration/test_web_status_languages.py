@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from exporter.model import HOUR, MINUTE, SECOND, Outcome, Snapshot, TerminalSnapshot, Trouble
 from exporter.web import create_app
-from exporter.web.status import status
+from exporter.web.status import Refusal, status
 from exporter.web.texts import Language
 from exporter.web.voice import Voice
 from tests.tools import NOW, series, snapshot, tally, terminal_snapshot
@@ -186,3 +186,13 @@ def test_a_sentence_of_the_exporter_is_quoted_as_the_reason_where_it_is_foreign(
     (row,) = status(snapshot(each), NOW, voice=Voice(language)).rows
 
     assert (row.explanation, row.reason) == (explanation, reason)
+
+
+def test_a_refused_reload_is_said_in_the_pages_language_with_its_reason_quoted() -> None:
+    refusal = Refusal(NOW - 5 * MINUTE, "config.yaml:7: poll.interval: missing", 2)
+    russian = status(EVERY_STATE, NOW, refusal, voice=Voice(Language.RUSSIAN)).notice
+    kazakh = status(EVERY_STATE, NOW, refusal, voice=Voice(Language.KAZAKH)).notice
+
+    reason = "«config.yaml:7: poll.interval: missing»"
+    assert russian == f"Конфигурация отклонена 5 мин назад, действует прежняя: {reason} (и ещё 2, см. журнал)"
+    assert kazakh == f"Конфигурация 5 мин бұрын қабылданбады, бұрынғысы қолданыста: {reason} (тағы 2, журналда)"
