@@ -29,6 +29,6 @@ VOLUME ["/data"]
 USER 65532:65532
 EXPOSE 10084
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
-    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:10084/-/healthy', timeout=4)"]
+    CMD ["python", "-m", "exporter.probe"]
 ENTRYPOINT ["epay-exporter"]
 CMD ["run", "--config.file=/etc/epay-exporter/config.yaml"]

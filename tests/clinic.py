@@ -83,8 +83,8 @@ class Clinic:
     async def examine(self, content: Any, **settings: Any) -> AccountReport:
         """What the doctor says about the first account."""
         config = self.config(content)
-        doctor = Doctor(config, self.http, self.clock, now, asyncio.sleep, **settings)
-        return await doctor.examine(config.accounts[0])
+        doctor = Doctor(config, self.clock, now, asyncio.sleep, **settings)
+        return await doctor.examine(config.accounts[0], self.http)
 
     async def read(self, content: Any, span: Span) -> Reading:
         """All operations of the account in a span, by the client that the exporter reads with."""

@@ -7,6 +7,7 @@ from exporter.app.examining import Examined, examine
 from exporter.app.running import Options, run
 from exporter.app.secrecy import readable_secrets, unreadable_secrets
 from exporter.app.starting import StartFailed
+from exporter.app.trusting import expired_authorities, warn_of_expired_authorities
 
 __all__ = [
     "Addresses",
@@ -19,8 +20,10 @@ __all__ = [
     "backfill",
     "demo",
     "examine",
+    "expired_authorities",
     "readable_secrets",
     "run",
     "unreadable_secrets",
     "wall_clock",
+    "warn_of_expired_authorities",
 ]

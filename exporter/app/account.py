@@ -13,7 +13,7 @@ import httpx
 
 from exporter.app.clock import BankClock, Listeners, wall_clock
 from exporter.bank import MAX_RECORDS
-from exporter.client import EpayClient
+from exporter.client import EpayClient, own_client
 from exporter.config import Account, Config, TerminalFilter
 from exporter.instrumentation import Instruments
 from exporter.ledger import Ledger
@@ -31,7 +31,10 @@ _DIGEST_KEY: Final = os.urandom(32)
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What all accounts share. `slots` bounds the requests in flight over all of them."""
+    """What all accounts share. `slots` bounds the requests in flight over all of them.
+
+    `http` is the way to the bank of all but those with a `ca_file` or a proxy of their own.
+    """
 
     store: Store
     publication: Publication
@@ -83,13 +86,14 @@ class RunningAccount:
     ) -> None:
         self.account = account
         self._task: asyncio.Task[None] | None = None
+        self._own_http = own_client(account, config.poll.timeout)
         same_bank = former is not None and former.account.operations_url == account.operations_url
         self.bank_clock: BankClock = former.bank_clock if former and same_bank else BankClock(account.name, wall_clock)
         client = partial(
             EpayClient,
             account=account,
             limits=config.limits,
-            http=shared.http,
+            http=shared.http if self._own_http is None else self._own_http,
             slots=shared.slots,
             observer=Listeners(shared.instruments, self.bank_clock),
             clock=wall_clock,
@@ -157,6 +161,11 @@ class RunningAccount:
             self._task.cancel()
             await asyncio.wait({self._task})
             self._task = None
+
+    async def close(self) -> None:
+        """Close the connections that are its own. It cannot be started afterwards."""
+        if self._own_http is not None:
+            await self._own_http.aclose()
 
 
 def _excluded(publication: Publication, name: str) -> Iterator[Span]:

@@ -36,7 +36,7 @@ from exporter.backfill import (
     written,
 )
 from exporter.bank import MAX_RECORDS, BankError
-from exporter.client import EpayClient, http_client
+from exporter.client import EpayClient, http_clients
 from exporter.config import Account, Config, DurationInvalid, format_duration, parse_duration
 from exporter.model import SECOND, Duration, Event, Instant
 
@@ -189,9 +189,9 @@ async def _read(config: Config, spool: Spool, progress: Progress) -> None:
             ).read()
 
     try:
-        async with http_client(poll.timeout) as http, asyncio.TaskGroup() as tasks:
+        async with http_clients(config.accounts, poll) as ways, asyncio.TaskGroup() as tasks:
             for account in config.accounts:
-                tasks.create_task(read(account, http))
+                tasks.create_task(read(account, ways[account.name]))
     except ExceptionGroup as errors:  # several accounts may fail at once; one line is enough to go on
         raise errors.exceptions[0] from None
 

@@ -22,7 +22,7 @@ from exporter.backfill import WhenInvalid, instant, written
 from exporter.backtest import Alarm, Rules, SeriesInvalid, as_json, as_text, read_series, replay
 from exporter.bank import BankError
 from exporter.baseline import WEEK, Settings, Thresholds
-from exporter.client import EpayClient, http_client
+from exporter.client import EpayClient, http_clients
 from exporter.config import Account, Config, DurationInvalid, parse_duration
 from exporter.model import DAY, Duration, Event, Instant, Span
 from exporter.poller import CELL, Almanac, PastReader
@@ -166,9 +166,9 @@ async def _read(config: Config, past: Span, almanacs: dict[str, Almanac]) -> int
 
     try:
         with _progress(len(starts) * len(config.accounts)) as advance:
-            async with http_client(poll.timeout) as http, asyncio.TaskGroup() as tasks:
+            async with http_clients(config.accounts, poll) as ways, asyncio.TaskGroup() as tasks:
                 for account in config.accounts:
-                    tasks.create_task(read(account, http, advance))
+                    tasks.create_task(read(account, ways[account.name], advance))
     except ExceptionGroup as errors:  # several accounts may fail at once; one line is enough to go on
         raise errors.exceptions[0] from None
     return unread

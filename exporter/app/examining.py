@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from exporter.app.clock import wall_clock
-from exporter.client import http_client
+from exporter.client import http_clients
 from exporter.config import Config
 from exporter.doctor import CAP, Doctor, as_json, as_text, exit_code
 
@@ -24,10 +24,10 @@ class Examined:
 async def examine(config: Config) -> Examined:
     """Ask the bank about every account, one after the other."""
     watched = sys.stderr.isatty()
-    async with http_client(config.poll.timeout) as http:
-        doctor = Doctor(config, http, wall_clock, time.monotonic, asyncio.sleep, progress=_show if watched else None)
+    async with http_clients(config.accounts, config.poll) as ways:
+        doctor = Doctor(config, wall_clock, time.monotonic, asyncio.sleep, progress=_show if watched else None)
         try:
-            reports = [await doctor.examine(account) for account in config.accounts]
+            reports = [await doctor.examine(account, ways[account.name]) for account in config.accounts]
         finally:
             if watched:
                 _write("")

@@ -94,7 +94,12 @@ class Fleet:
             Supervision(names, thresholds(config.alerts, config.terminals), config.calendar),
         )
         self._start(built.values())
+        await asyncio.gather(*(each.close() for each in stopped))
         return what
+
+    async def close(self) -> None:
+        """Close what accounts hold of their own, once nothing runs any more."""
+        await asyncio.gather(*(each.close() for each in self._accounts.values()))
 
     def _recalled(self, config: Config, accounts: Sequence[Account]) -> tuple[Remembered, list[tuple[Account, Ledger]]]:
         """What the store remembers, and the ledgers made of it: in a thread, so that scrapes go on meanwhile."""

@@ -11,9 +11,11 @@ from exporter import logs
 from exporter.app.clock import wall_clock
 from exporter.app.fleet import Change, Fleet
 from exporter.app.secrecy import readable_secrets, unreadable_secrets
+from exporter.app.trusting import warn_of_expired_authorities
 from exporter.config import Config, ConfigInvalid, Problem, load
 from exporter.instrumentation import Instruments
 from exporter.state import CommitFailed, StateUnusable
+from exporter.web import Refusal
 
 
 class ReloadRefused(Exception):
@@ -34,7 +36,12 @@ class Reloader:
         self._instruments = instruments
         self._asked: list[asyncio.Future[Sequence[str]]] = []
         self._wanted = asyncio.Event()
+        self._refusal: Refusal | None = None
         self._log = structlog.get_logger("epay.app")
+
+    def refused(self) -> Refusal | None:
+        """The last reload, where it was refused."""
+        return self._refusal
 
     def ask(self) -> asyncio.Future[Sequence[str]]:
         """Have a reload made that begins after this; the result is what was wrong, empty where nothing was."""
@@ -59,13 +66,14 @@ class Reloader:
         try:
             done = await self._apply()
         except ReloadRefused as refused:
-            self._instruments.configuration_refused()
+            self._refuse(refused.problems)
             self._log.error("configuration refused: the one in use stays", reason=str(refused))
             return refused.problems
         except Exception:  # noqa: BLE001  a defect of ours must not end the exporter, which goes on as it was
-            self._instruments.configuration_refused()
+            self._refuse(problems := ("a defect of the exporter: see the log",))
             self._log.exception("defect")
-            return ("a defect of the exporter: see the log",)
+            return problems
+        self._refusal = None
         self._instruments.configuration_applied(wall_clock())
         self._log.info(
             "configuration reloaded",
@@ -75,6 +83,10 @@ class Reloader:
             removed=", ".join(done.removed),
         )
         return ()
+
+    def _refuse(self, problems: Sequence[str]) -> None:
+        self._instruments.configuration_refused()
+        self._refusal = Refusal(wall_clock(), problems[0], len(problems) - 1)
 
     async def _apply(self) -> Change:
         try:
@@ -87,6 +99,7 @@ class Reloader:
             text = "cannot be changed while the exporter runs"
             raise ReloadRefused([str(Problem(str(self._path), 0, "state.url", text, "restart it for that"))])
         logs.mask(readable_secrets(config))
+        warn_of_expired_authorities(config)
         try:
             return await self._fleet.apply(config)
         except (StateUnusable, CommitFailed) as error:

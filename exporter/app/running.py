@@ -48,6 +48,7 @@ async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str
             store = open_store(config.state_url)
             held.callback(store.close)
             fleet = Fleet(store, publication, instruments, http)
+            held.push_async_callback(fleet.close)
             await fleet.apply(config)
         except (AddressUnusable, StateUnusable, CommitFailed) as error:
             raise StartFailed(str(error)) from None
@@ -62,6 +63,7 @@ async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str
             __version__,
             publication.scraped,
             reloader.ask if reloader and options.lifecycle else None,
+            reloader.refused if reloader else lambda: None,
         )
         scheme = options.protection.scheme if options.protection else "http"
         addresses = [_url(sock.getsockname(), scheme) for sock in sockets]

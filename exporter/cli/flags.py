@@ -30,6 +30,11 @@ listen_address_flag = flag(
 telemetry_path_flag = flag(
     "--web.telemetry-path", default="/metrics", show_default=True, metavar="PATH", help="Where the metrics are."
 )
+web_config_file_flag = flag(
+    "--web.config.file",
+    metavar="FILE",
+    help="TLS, basic auth, headers and a rate limit, in the exporter-toolkit's format; read again when it changes.",
+)
 log_level_flag = flag(
     "--log.level",
     type=click.Choice(["debug", "info", "warn", "error"]),

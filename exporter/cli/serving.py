@@ -14,20 +14,16 @@ from exporter.cli.flags import (
     log_format_flag,
     log_level_flag,
     telemetry_path_flag,
+    web_config_file_flag,
 )
-from exporter.config import ConfigInvalid
-from exporter.web import Protection
+from exporter.cli.protecting import protection_of
 
 
 @click.command()
 @config_file_flag
 @listen_address_flag
 @telemetry_path_flag
-@flag(
-    "--web.config.file",
-    metavar="FILE",
-    help="TLS, basic auth, headers and a rate limit, in the exporter-toolkit's format; read again when it changes.",
-)
+@web_config_file_flag
 @flag("--web.enable-lifecycle", is_flag=True, help="Allow a reload by POST /-/reload.")
 @log_level_flag
 @log_format_flag
@@ -41,11 +37,11 @@ def run(
     log_format: str,
 ) -> None:
     """Poll the bank and serve the metrics."""
-    protection, unprotected = _protection(web_config_file)
+    protection, problems = protection_of(web_config_file)
     options = app.Options(web_listen_address, _path(web_telemetry_path), protection, config_file, web_enable_lifecycle)
-    config = load_or_fail(config_file, unprotected)
-    if problems := app.unreadable_secrets(config):
-        fail(2, *problems)
+    config = load_or_fail(config_file, tuple(map(str, problems)))
+    if unreadable := app.unreadable_secrets(config):
+        fail(2, *unreadable)
     logs.configure(log_level, log_format, app.readable_secrets(config))
     log = structlog.get_logger("epay.cli")
     log.info(
@@ -55,6 +51,7 @@ def run(
         accounts=len(config.accounts),
         terminals=len(config.terminals),
     )
+    app.warn_of_expired_authorities(config)
     if protection is not None:
         protection.announce()
     run_to_the_end(app.run(config, options))
@@ -64,11 +61,3 @@ def _path(telemetry_path: str) -> str:
     if not telemetry_path.startswith("/") or telemetry_path == "/" or telemetry_path.startswith("/-/"):
         fail(2, f'--web.telemetry-path: "{telemetry_path}" must begin with "/" and not be "/" or under "/-/"')
     return telemetry_path
-
-
-def _protection(path: str | None) -> tuple[Protection | None, tuple[str, ...]]:
-    """What a web configuration asks for, or what is wrong with it."""
-    try:
-        return (Protection(Path(path)) if path else None), ()
-    except ConfigInvalid as error:
-        return None, tuple(map(str, error.problems))

@@ -51,7 +51,7 @@ class EpayClient:
         self._decode = decode
         self._random = random
         self._sleep = sleep
-        self._transport = Transport(account.name, poll, limits, http, slots, observer, clock, monotonic, sleep)
+        self._transport = Transport(account, poll, limits, http, slots, observer, clock, monotonic, sleep)
         self._transport.hold(held)
         self.tokens = tokens or Tokens(account, self._transport, observer, clock, monotonic, random, session)
 

@@ -4,38 +4,18 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, TypeVar
 
 import httpx
 from aiolimiter import AsyncLimiter
 
-from exporter import __version__
 from exporter.bank import BankError, Garbled, Throttled
 from exporter.client.failures import failure
 from exporter.client.pauses import PATIENCE, http_date, retry_after
-from exporter.config.records import Limits, Poll
-from exporter.model import SECOND, Clock, Duration, Observer, RequestMade
+from exporter.config.records import Account, Limits, Poll
+from exporter.model import SECOND, Clock, Observer, RequestMade
 
 T = TypeVar("T")
-
-
-def http_client(timeout: Duration) -> httpx.AsyncClient:
-    """The HTTP client that all accounts share. Proxies come from the environment; cookies are refused."""
-    return httpx.AsyncClient(
-        timeout=timeout / SECOND,
-        follow_redirects=False,  # a redirect would take the token and the credentials elsewhere
-        trust_env=True,
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=60.0),
-        headers={"user-agent": f"epay-exporter/{__version__}", "accept-encoding": "gzip, deflate"},
-        # Accounts share connections, never a session.
-        cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-    )
-
-
-def set_timeout(http: httpx.AsyncClient, timeout: Duration) -> None:
-    """Another timeout for the requests from now on; connections stay open."""
-    http.timeout = httpx.Timeout(timeout / SECOND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +37,7 @@ class Transport:
 
     def __init__(
         self,
-        account: str,
+        account: Account,
         poll: Poll,
         limits: Limits,
         http: httpx.AsyncClient,
@@ -67,7 +47,8 @@ class Transport:
         monotonic: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
-        self._account = account
+        self._account = account.name
+        self._way = account
         self._timeout = poll.timeout / SECOND
         self._largest = limits.max_response_bytes
         self._http = http
@@ -149,7 +130,7 @@ class Transport:
                 finally:
                     await response.aclose()
         except (httpx.HTTPError, OSError) as error:
-            failed = failure(error, host)
+            failed = failure(error, host, self._way)
         else:
             status, headers = response.status_code, response.headers
             dated = http_date(headers.get("date"))

@@ -1,15 +1,17 @@
 """Reads `accounts`: logins, addresses, terminals, and that none of them is there twice."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from exporter.config.authorities import AuthoritiesUnusable, trust
 from exporter.config.keys import SECRETS
 from exporter.config.leaves import choice, label, secret, text, word
 from exporter.config.problems import Wrong
+from exporter.config.proxies import proxy
 from exporter.config.records import Account, Paging, Secret, SecretUnreadable, TerminalFilter, TokenBody
 from exporter.config.urls import http_url
 from exporter.config.values import Section, Value, attempt, each, joined
@@ -92,6 +94,8 @@ def _account(value: Value, roster: Roster) -> Account:
         period_field=section.get("period_field", word(("created_at", "created_date")), "created_at"),
         terminal_filter=section.get("terminal_filter", choice(TerminalFilter), TerminalFilter.SERVER),
         paging=section.get("paging", choice(Paging), Paging.OFFSET),
+        ca_file=section.get("ca_file", _ca_file, None),
+        proxy_url=_proxy(section),
     )
 
 
@@ -111,11 +115,34 @@ def _urls(section: Section) -> tuple[str, str]:
     return own
 
 
-def _secret(section: Section, key: str) -> Secret:
-    """A credential, outright or as a file, and never both."""
+def _proxy(section: Section) -> Secret | None:
+    """The URL of a proxy, in which a password may stand: a secret, but one that may be left out."""
+    given = any(key in section or not section.sound(key) for key in ("proxy_url", "proxy_url_file"))
+    return _secret(section, "proxy_url", proxy) if given else None
+
+
+def _ca_file(value: Value) -> Path:
+    """A file of certificates, which must be usable already now: at the first login it would be too late."""
+    said = text(value)
+    file = value.reading.directory / said
+    try:
+        trust(file)
+    except AuthoritiesUnusable as unusable:
+        raise Wrong(f"the file cannot be used: {unusable.reason}", unusable.hint or _where(value, said)) from None
+    return file
+
+
+def _secret(section: Section, key: str, check: Callable[[str], object] = lambda _: None) -> Secret:
+    """A credential, outright or as a file, and never both. `check` raises Wrong of what cannot be right."""
     file_key, path = f"{key}_file", joined(section.value.path, key)
-    outright = section.get(key, secret, "")
-    file = section.get(file_key, lambda value: _secret_file(value, path), None)
+
+    def checked(value: Value) -> str:
+        said = secret(value)
+        check(said)
+        return said
+
+    outright = section.get(key, checked, "")
+    file = section.get(file_key, lambda value: _secret_file(value, path, check), None)
     if key in section and file_key in section:
         section.at(file_key).report(f"given together with {key}", "keep one of the two")
     elif key not in section and file_key not in section and section.sound(key, file_key):
@@ -123,21 +150,24 @@ def _secret(section: Section, key: str) -> Secret:
     return Secret(path, None if file else outright, file)
 
 
-def _secret_file(value: Value, key: str) -> Path:
+def _secret_file(value: Value, key: str, check: Callable[[str], object]) -> Path:
     """The file of a credential, which must be readable already now: at the first login it would be too late.
 
     A relative path begins at the directory of the configuration file, as in Prometheus. No error shows the path: it
     may be the password itself, written behind the wrong key.
     """
     said = text(value)
-    directory = value.reading.directory
-    file = directory / said
+    file = value.reading.directory / said
     try:
-        Secret(key, file=file).read()
+        check(Secret(key, file=file).read())
     except SecretUnreadable as unreadable:
-        hint = "" if Path(said).is_absolute() else f"relative paths begin in {directory.absolute()}"
-        raise Wrong(f"the file cannot be used: {unreadable.reason}", hint) from None
+        raise Wrong(f"the file cannot be used: {unreadable.reason}", _where(value, said)) from None
     return file
+
+
+def _where(value: Value, said: str) -> str:
+    """Where a path begins, for those that do not say it themselves."""
+    return "" if Path(said).is_absolute() else f"relative paths begin in {value.reading.directory.absolute()}"
 
 
 def _terminals(value: Value, account: str, roster: Roster) -> tuple[Terminal, ...]:

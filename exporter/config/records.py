@@ -76,7 +76,11 @@ class Paging(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One login at the bank and the terminals that are read with it."""
+    """One login at the bank and the terminals that are read with it.
+
+    `ca_file`: whom to trust in place of the well-known authorities. `proxy_url`: through which proxy, in place of what
+    the environment says.
+    """
 
     name: str
     token_url: str
@@ -91,6 +95,8 @@ class Account:
     period_field: str = "created_at"
     terminal_filter: TerminalFilter = TerminalFilter.SERVER
     paging: Paging = Paging.OFFSET
+    ca_file: Path | None = None
+    proxy_url: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,11 @@ _HOST: Final = re.compile(
 _STATE_HINT: Final = "known: memory:, sqlite:///PATH"
 
 
+def is_host(text: str) -> bool:
+    """Whether a text has the form of a host's name or address."""
+    return _HOST.fullmatch(text) is not None
+
+
 def http_url(value: Value) -> str:
     """An http or https address without credentials. No error repeats it: credentials inside would be shown."""
     said = text(value)
@@ -26,7 +31,7 @@ def http_url(value: Value) -> str:
         raise Wrong("this is not an http or https URL", "begin it with https://")
     if "@" in parts.netloc:
         raise Wrong("a URL must not contain user name or password", "they are keys of their own")
-    if not host or not _HOST.fullmatch(host):
+    if not host or not is_host(host):
         raise Wrong("the URL has no host that can be one", "write it as https://host/path")
     if " " in said or "#" in said:
         raise Wrong("the URL has a blank or # inside")

@@ -79,7 +79,6 @@ class Doctor:
     def __init__(
         self,
         config: Config,
-        http: httpx.AsyncClient,
         clock: Clock,
         monotonic: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]],
@@ -87,17 +86,16 @@ class Doctor:
         cap: int = CAP,
     ) -> None:
         self._config = config
-        self._http = http
         self._clock = clock
         self._monotonic = monotonic
         self._sleep = sleep
         self._progress = progress
         self._cap = cap
 
-    async def examine(self, account: Account) -> AccountReport:
-        """Everything that can be found out about an account."""
+    async def examine(self, account: Account, http: httpx.AsyncClient) -> AccountReport:
+        """Everything that can be found out about an account on its way to the bank."""
         poll, limits = self._config.poll, self._config.limits
-        inquiry = Inquiry(account, poll, limits, self._http, self._clock, self._monotonic, self._sleep, self._cap)
+        inquiry = Inquiry(account, poll, limits, http, self._clock, self._monotonic, self._sleep, self._cap)
         case = Case(inquiry, self._config, self._clock(), poll.page_size)
         findings = list(await self._step(case, Probe(("login",), access.login, listing=False)))
         if not inquiry.token:

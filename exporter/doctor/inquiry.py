@@ -67,7 +67,7 @@ class Inquiry:
         self._cap = cap
         self._ear = _Ear()
         slots = asyncio.Semaphore(1)
-        self._transport = Transport(account.name, poll, limits, http, slots, self._ear, clock, monotonic, sleep)
+        self._transport = Transport(account, poll, limits, http, slots, self._ear, clock, monotonic, sleep)
         self._token = ""
         self._worked = False
         self._expires = 0.0

@@ -13,9 +13,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exporter.model import Clock, Snapshot
+from exporter.web.languages import chosen
 from exporter.web.metrics import Metrics
 from exporter.web.page import Page
 from exporter.web.reload import Reload
+from exporter.web.status import Refusal
 
 SECURITY_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -35,11 +37,13 @@ def create_app(
     version: str = "",
     scraped: Callable[[int], None] = lambda _: None,
     reload: Callable[[], Awaitable[Sequence[str]]] | None = None,
+    refused: Callable[[], Refusal | None] = lambda: None,
 ) -> Starlette:
     """The web side of an exporter. `snapshots` gives the current snapshot and is asked at each request.
 
     `scraped` is told the sequence of each snapshot that a scraper has been shown. `reload` has the configuration read
-    again and gives what is wrong with it; None where that is not allowed over HTTP.
+    again and gives what is wrong with it; None where that is not allowed over HTTP. `refused` gives the last reload
+    where that was refused, for the page.
     """
     page = Page(telemetry_path, version)
 
@@ -53,9 +57,16 @@ def create_app(
         names = ", ".join(waiting[:_NAMED]) + (", …" if len(waiting) > _NAMED else "")
         return PlainTextResponse(f"not ready: waiting for the first poll of {names}", status_code=503)
 
-    def status(_: Request) -> Response:  # not a coroutine: Starlette runs it in a thread, where it holds up nobody
-        html = page.render(snapshots(), clock())
-        return HTMLResponse(html, headers={"Content-Security-Policy": page.content_security_policy})
+    def status(request: Request) -> Response:
+        # Not a coroutine: Starlette runs it in a thread, where it holds up nobody.
+        accepted = ", ".join(request.headers.getlist("accept-language"))
+        language = chosen(request.query_params.get("lang"), accepted)
+        headers = {
+            "Content-Security-Policy": page.content_security_policy,
+            "Content-Language": language,
+            "Vary": "Accept-Language",
+        }
+        return HTMLResponse(page.render(snapshots(), clock(), refused(), language=language), headers=headers)
 
     app = Starlette(
         routes=[

@@ -1,4 +1,4 @@
-"""The status page as HTML: one template and one stylesheet from the package, no script."""
+"""The status page as HTML: one template and one stylesheet from the package for all languages, no script."""
 
 import base64
 import hashlib
@@ -9,7 +9,10 @@ import jinja2
 from markupsafe import Markup
 
 from exporter.model import Instant, Snapshot
-from exporter.web.status import Missing, State, status
+from exporter.web import texts
+from exporter.web.status import Missing, Refusal, State, status
+from exporter.web.texts import OWN_NAMES, Language
+from exporter.web.voice import Voice
 
 REFRESH_SECONDS: Final = 15
 
@@ -28,7 +31,6 @@ class Page:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.filters["thousands"] = lambda number: f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
         style = files("exporter.web").joinpath("templates", "status.css").read_text(encoding="utf-8")
         self._template = environment.get_template("status.html")
         self._constants = {
@@ -37,7 +39,9 @@ class Page:
             "version": version,
             "refresh": REFRESH_SECONDS,
             "symbols": _SYMBOLS,
-            "Missing": Missing,
+            "missing_words": {Missing.NOT_YET: texts.NOT_YET, Missing.TOO_OLD: texts.TOO_OLD},
+            "text": texts,
+            "languages": OWN_NAMES,
         }
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
         self.content_security_policy = (
@@ -45,6 +49,20 @@ class Page:
             "frame-ancestors 'none'"
         )
 
-    def render(self, snapshot: Snapshot, now: Instant) -> str:
+    def render(
+        self,
+        snapshot: Snapshot,
+        now: Instant,
+        refusal: Refusal | None = None,
+        *,
+        language: Language = Language.ENGLISH,
+    ) -> str:
         """The whole page at this moment."""
-        return self._template.render(status=status(snapshot, now), **self._constants)
+        voice = Voice(language)
+        return self._template.render(
+            status=status(snapshot, now, refusal, voice=voice),
+            language=language,
+            say=voice.say,
+            number=voice.number,
+            **self._constants,
+        )

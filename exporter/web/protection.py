@@ -19,6 +19,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exporter.config import ConfigInvalid, Problem
+from exporter.config.files import signature
 from exporter.model import SECOND
 from exporter.web.passwords import Crowded, Passwords
 from exporter.web.settings import RateLimit, Tls, WebSettings, parse_settings
@@ -26,8 +27,6 @@ from exporter.web.tls import build, names
 
 _PAUSE: Final = 1.0
 """Seconds between two looks at the files."""
-
-_Signature = tuple[tuple[int, int, int, int] | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +46,13 @@ class Protection:
         self._log = structlog.get_logger("epay.web")
         settings, problems = parse_settings(path)
         watched = self._files(settings.tls)
-        seen = _signature(watched)
+        seen = signature(watched)
         context, complaints = _context(path, settings.tls)
         if problems or complaints:
             raise ConfigInvalid([*problems, *complaints])
         self._applied = _Applied(settings, context)
         self._watched, self._seen = watched, seen
-        self._certificates_seen = _signature(self._files(settings.tls))
+        self._certificates_seen = signature(self._files(settings.tls))
         self._next_look = monotonic() + _PAUSE
         self._trouble = ""
         self._passwords = Passwords()
@@ -102,7 +101,7 @@ class Protection:
         if now < self._next_look:
             return
         self._next_look = now + _PAUSE
-        seen = _signature(self._watched)
+        seen = signature(self._watched)
         if seen == self._seen:
             return
         self._seen = seen  # of before the reading: what changes meanwhile is read again
@@ -120,7 +119,7 @@ class Protection:
             self._apply(settings, context)
 
     def _apply(self, settings: WebSettings, context: ssl.SSLContext | None) -> None:
-        certificates = _signature(self._files(settings.tls))
+        certificates = signature(self._files(settings.tls))
         same = settings == self._applied.settings and certificates == self._certificates_seen
         if settings.rate_limit != self._applied.settings.rate_limit:
             self._bucket = Bucket(settings.rate_limit, self._monotonic)
@@ -133,7 +132,7 @@ class Protection:
     def _renew_certificate(self) -> None:
         """A web configuration that cannot be used is no reason to let the certificate in use expire."""
         tls = self._applied.settings.tls
-        certificates = _signature(self._files(tls))
+        certificates = signature(self._files(tls))
         if tls is None or certificates == self._certificates_seen:
             return
         context, complaints = build(tls)
@@ -247,16 +246,3 @@ def _context(path: Path, tls: Tls | None) -> tuple[ssl.SSLContext | None, list[P
         Problem(str(path), tls.lines.get(key, 0), f"tls_server_config.{key}", text, hint)
         for key, text, hint in complaints
     ]
-
-
-def _signature(files: tuple[Path, ...]) -> _Signature:
-    """What changes when any of the files does."""
-    found: list[tuple[int, int, int, int] | None] = []
-    for file in files:
-        try:
-            stat = file.stat()
-        except (OSError, ValueError):
-            found.append(None)
-        else:
-            found.append((stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns))
-    return tuple(found)

@@ -5,16 +5,18 @@ the alert rules' business; the page shows their numbers and does not judge them.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from exporter.exposition.families import is_withdrawn
 from exporter.exposition.windows import failures_of_ended, outcome_counts
-from exporter.model import DAY, HOUR, MINUTE, SECOND, Duration, Instant, Outcome, Snapshot, TerminalSnapshot
+from exporter.model import MINUTE, Duration, Instant, Outcome, Snapshot, TerminalSnapshot
+from exporter.web import texts
+from exporter.web.texts import Language, Text
+from exporter.web.voice import ENGLISH, Moment, Voice
 
 _WINDOW: Final[Duration] = 15 * MINUTE
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LONGEST_REASON: Final = 300
 
 
 class State(StrEnum):
@@ -35,15 +37,6 @@ class Missing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """An instant for people: how long ago, and when in UTC."""
-
-    age: str
-    time: str
-    iso: str
-
-
-@dataclass(frozen=True, slots=True)
 class Counts:
     """A window's operations by outcome, and how many of those that ended have failed."""
 
@@ -57,13 +50,17 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One terminal. `counts` and `oldest_pending` are why they are missing where they are."""
+    """One terminal. `counts` and `oldest_pending` are why they are missing where they are.
+
+    `reason` is a sentence of the exporter's in English, to be quoted; empty in English, where it is the explanation.
+    """
 
     name: str
     account: str
     state: State
     word: str
     explanation: str
+    reason: str
     since: Moment | None
     last_poll: Moment | None
     counts: Counts | Missing
@@ -71,90 +68,121 @@ class Row:
     pending: int
 
 
+class Refusal(NamedTuple):
+    """The last reload, where it was refused: when, the first thing that was wrong, and how many more there were."""
+
+    at: Instant
+    reason: str
+    others: int
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
-    """All of the page: the verdict in one sentence, then the terminals, worst first."""
+    """All of the page: the verdict in one sentence, then the terminals, worst first.
+
+    `notice`: what there is to say about the configuration, empty where nothing.
+    """
 
     state: State
     verdict: str
     detail: str
     rows: tuple[Row, ...]
     taken: Moment
+    notice: str = ""
 
 
-def status(snapshot: Snapshot, now: Instant) -> Status:
-    """The page's content at this moment."""
-    rows = [_row(each, snapshot, now) for each in snapshot.terminals]
+def status(snapshot: Snapshot, now: Instant, refusal: Refusal | None = None, *, voice: Voice = ENGLISH) -> Status:
+    """The page's content at this moment, in a language."""
+    rows = [_row(each, snapshot, now, voice) for each in snapshot.terminals]
     order = list(State)
     rows.sort(key=lambda row: order.index(row.state))  # stable: the configuration's order within a state
-    state, verdict, detail = _verdict([row.state for row in rows])
-    return Status(state, verdict, detail, tuple(rows), _moment(snapshot.taken, now))
+    state, verdict, detail = _verdict([row.state for row in rows], voice)
+    return Status(state, verdict, detail, tuple(rows), voice.moment(snapshot.taken, now), _notice(refusal, now, voice))
 
 
-def _verdict(states: list[State]) -> tuple[State, str, str]:
+def _notice(refusal: Refusal | None, now: Instant, voice: Voice) -> str:
+    if refusal is None:
+        return ""
+    reason = refusal.reason if len(refusal.reason) <= _LONGEST_REASON else f"{refusal.reason[:_LONGEST_REASON]}…"
+    sentence = voice.say(texts.CONFIGURATION_REFUSED, age=voice.age(now - refusal.at), reason=reason)
+    return f"{sentence} {voice.say(texts.MORE_IN_THE_LOG, n=refusal.others)}" if refusal.others else sentence
+
+
+def _verdict(states: list[State], voice: Voice) -> tuple[State, str, str]:
     """The headline, and what else there is to say."""
+    say = voice.say
     total, trouble, waiting, attention = len(states), *(states.count(state) for state in list(State)[:3])
     if total == 0:
-        return State.WAITING, "No terminal is configured", ""
+        return State.WAITING, say(texts.NO_TERMINAL), ""
     notes = [
-        f"{waiting} not read yet" if waiting and waiting < total else "",
-        f"{attention} not complete yet" if attention else "",
+        say(texts.NOT_READ_YET, n=waiting) if waiting and waiting < total else "",
+        say(texts.NOT_COMPLETE_YET, n=attention) if attention else "",
     ]
     detail = ", ".join(note for note in notes if note)
     one = total == 1
     if trouble:
-        verb = "is" if trouble == 1 else "are"
-        verdict = "The terminal is in trouble" if one else f"{trouble} of {total} terminals {verb} in trouble"
+        verdict = say(texts.ONE_IN_TROUBLE) if one else say(texts.IN_TROUBLE, trouble=trouble, total=total)
         return State.TROUBLE, verdict, detail
     if waiting == total:
-        return State.WAITING, "Waiting for the first poll", ""
+        return State.WAITING, say(texts.FIRST_POLL), ""
     if waiting:
-        return State.WAITING, f"{total - waiting} of {total} terminals are read", detail
-    verdict = "The terminal is read" if one else f"All {total} terminals are read"
+        return State.WAITING, say(texts.SOME_READ, read=total - waiting, total=total), detail
+    verdict = say(texts.ONE_READ) if one else say(texts.ALL_READ, total=total)
     return (State.ATTENTION if attention else State.FINE), verdict, detail
 
 
-def _row(each: TerminalSnapshot, snapshot: Snapshot, now: Instant) -> Row:
+def _row(each: TerminalSnapshot, snapshot: Snapshot, now: Instant, voice: Voice) -> Row:
     withdrawn = is_withdrawn(each, snapshot, now)
-    state, word, explanation = _state(each, snapshot, now)
+    state, word, sentence = _state(each, snapshot, now)
+    explanation, reason = _explained(sentence, each, voice)
     missing = Missing.TOO_OLD if withdrawn and each.last_success is not None else Missing.NOT_YET
     shown = each.read and not withdrawn
-    oldest = Missing.NONE if each.oldest_pending is None else _moment(each.oldest_pending, now)
+    oldest = Missing.NONE if each.oldest_pending is None else voice.moment(each.oldest_pending, now)
     return Row(
         name=each.terminal.name,
         account=each.terminal.account,
         state=state,
-        word=word,
+        word=voice.say(word),
         explanation=explanation,
-        since=_moment(each.trouble.since, now) if each.trouble else None,
-        last_poll=None if each.last_success is None else _moment(each.last_success, now),
-        counts=_counts(each) if shown else missing,
+        reason=reason,
+        since=voice.moment(each.trouble.since, now) if each.trouble else None,
+        last_poll=None if each.last_success is None else voice.moment(each.last_success, now),
+        counts=_counts(each, voice) if shown else missing,
         oldest_pending=oldest if shown else missing,
         pending=each.pending if shown else 0,
     )
 
 
-def _state(each: TerminalSnapshot, snapshot: Snapshot, now: Instant) -> tuple[State, str, str]:
-    """State, its word, and what is wrong in a sentence."""
-    trouble = each.trouble.text if each.trouble else ""
+def _state(each: TerminalSnapshot, snapshot: Snapshot, now: Instant) -> tuple[State, Text, Text | None]:
+    """State, its word, and what it means in a sentence where the trouble itself does not say it."""
     if each.failing:
-        return State.TROUBLE, "In trouble", trouble or "The last poll failed."
+        return State.TROUBLE, texts.TROUBLE, texts.POLL_FAILED
     if not each.tried:
-        return State.WAITING, "Waiting", "Not polled yet."
+        return State.WAITING, texts.WAITING, texts.NOT_POLLED
     if not each.read:
-        return State.WAITING, "Waiting", trouble or "Not read yet."
+        return State.WAITING, texts.WAITING, texts.NOT_READ
     if each.catching_up:
-        return State.ATTENTION, "Catching up", trouble or "A gap is being read; counters are behind."
+        return State.ATTENTION, texts.CATCHING_UP, texts.GAP
     if not each.window_complete:
-        return State.ATTENTION, "Incomplete", trouble or "The bank counts more operations than it gave."
+        return State.ATTENTION, texts.INCOMPLETE, texts.MORE_AT_THE_BANK
     if each.last_success is not None and now - each.last_success > snapshot.stale_after:
-        return State.ATTENTION, "Late", trouble or "The last poll is older than three intervals."
-    if trouble:
-        return State.ATTENTION, "Attention", trouble
-    return State.FINE, "Fine", ""
+        return State.ATTENTION, texts.LATE, texts.OLDER_THAN_INTERVALS
+    if each.trouble:
+        return State.ATTENTION, texts.ATTENTION, None
+    return State.FINE, texts.FINE, None
 
 
-def _counts(each: TerminalSnapshot) -> Counts | Missing:
+def _explained(sentence: Text | None, each: TerminalSnapshot, voice: Voice) -> tuple[str, str]:
+    """Explanation and reason. A trouble's own sentence says most; where it is foreign, its kind stands for it."""
+    said = voice.say(sentence) if sentence else ""
+    if each.trouble is None:
+        return said, ""
+    if voice.language is Language.ENGLISH:
+        return each.trouble.text or said, ""
+    return voice.trouble(each.trouble.kind) or said, each.trouble.text
+
+
+def _counts(each: TerminalSnapshot, voice: Voice) -> Counts | Missing:
     tally = next((tally for tally in each.windows if tally.window == _WINDOW), None)
     if tally is None:
         return Missing.NOT_YET
@@ -165,38 +193,6 @@ def _counts(each: TerminalSnapshot) -> Counts | Missing:
         failure=by_outcome[Outcome.FAILURE],
         pending=by_outcome[Outcome.PENDING],
         unknown=by_outcome[Outcome.UNKNOWN],
-        failure_ratio=percentage(failures, ended),
+        failure_ratio=voice.percentage(failures, ended),
         ended=ended,
-    )
-
-
-def percentage(part: int, whole: int) -> str:
-    """A ratio for people, empty without a whole. Never a plain 0 % or 100 % that is not one."""
-    if whole == 0:
-        return ""
-    if part in {0, whole}:
-        return "0 %" if part == 0 else "100 %"
-    return f"{min(max(round(part * 1000 / whole), 1), 999) / 10:.1f} %"
-
-
-def age(duration: Duration) -> str:
-    """A duration in its two largest units, or one where the second would say nothing: `23 s`, `5 min`, `2 d 3 h`."""
-    if duration < MINUTE:
-        return f"{max(duration, 0) // SECOND} s"
-    if duration < HOUR:
-        return f"{duration // MINUTE} min"
-    if duration < DAY:
-        hours, rest = divmod(duration, HOUR)
-        return f"{hours} h {rest // MINUTE} min" if rest >= MINUTE else f"{hours} h"
-    days, rest = divmod(duration, DAY)
-    return f"{days} d {rest // HOUR} h" if rest >= HOUR else f"{days} d"
-
-
-def _moment(instant: Instant, now: Instant) -> Moment:
-    when = _EPOCH + timedelta(microseconds=instant)
-    today = when.date() == (_EPOCH + timedelta(microseconds=now)).date()
-    return Moment(
-        age=age(now - instant),
-        time=f"{when:%H:%M:%S} UTC" if today else f"{when:%Y-%m-%d %H:%M} UTC",
-        iso=when.isoformat(timespec="seconds"),
     )

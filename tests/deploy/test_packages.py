@@ -28,7 +28,8 @@ def test_the_sdist_builds_the_wheel_that_the_checkout_builds(tmp_path: Path) -> 
         archive.extractall(tmp_path / "unpacked", filter="data")
     (unpacked,) = (tmp_path / "unpacked").iterdir()
     names = {path.relative_to(unpacked).as_posix() for path in unpacked.rglob("*") if path.is_file()}
-    assert {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "config.example.yaml"} <= names
+    assert {"pyproject.toml", "CHANGELOG.md", "LICENSE", "config.example.yaml"} <= names
+    assert {"README.md", "README.ru.md", "README.kk.md"} <= names
     assert not [name for name in names if name.startswith(("tests/", ".venv/", "dist/"))]
     assert {name for name in names if name.startswith("grafana/")} == {f"grafana/alerts/{name}" for name in FILES}
 

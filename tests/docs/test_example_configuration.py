@@ -18,11 +18,12 @@ ENVIRON = {
     "EPAY_CLIENT_ID": "client",
     "EPAY_CLIENT_SECRET": "secret",
 }
-# The contract's configuration block, key by key.
+# The contract's configuration block, key by key, and the way to the bank.
 CONTRACT = {
     "": "accounts poll windows outcomes reason_codes breakdowns limits state baseline calendar alerts",
     "accounts[]": "name environment token_url operations_url token_body username username_file password password_file"
-    " client_id client_id_file client_secret client_secret_file scope period_field terminal_filter paging terminals",
+    " client_id client_id_file client_secret client_secret_file scope period_field terminal_filter paging"
+    " ca_file proxy_url proxy_url_file terminals",
     "accounts[].terminals[]": "id number name labels",
     "poll": "interval lookback sweep_interval max_gap follow_pending page_size timeout max_concurrency"
     " requests_per_second",

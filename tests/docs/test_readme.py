@@ -31,7 +31,7 @@ from exporter.web import create_app
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NOT_YET = "What this version does not do yet"
-DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+DOCUMENTS = sorted([*ROOT.glob("README*.md"), ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 
 SERIES = ("terminal", "outcome", "status", "code", "reason_code", "reason_class")
 FOREIGN_FLAGS = {"--require-hashes", "--no-deps", "--profile", "--detach", "--wait"}

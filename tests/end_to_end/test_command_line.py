@@ -57,6 +57,59 @@ def test_check_of_a_good_file_says_so(tmp_path: Path) -> None:
     assert "fine" in shown
 
 
+def test_check_looks_at_the_web_configuration_too_where_it_is_given(tmp_path: Path) -> None:
+    path = configuration(tmp_path, 1, poll="timeout: 10")
+    web = tmp_path / "web.yaml"
+    web.write_text("tls_server_config:\n  cert_file: no.crt\n  key_file: no.key\nbasic_auth_user: {}\n")
+    arguments = (f"--config.file={path}", f"--web.config.file={web}")
+    code, shown, _ = finished("check", *arguments)
+    _, machine, _ = finished("check", *arguments, "--format=json")
+
+    assert code == 1
+    findings = json.loads(machine)["findings"]
+    assert [(Path(each["file"]).name, each["line"], each["key"]) for each in findings] == [
+        ("config.yaml", 11, "poll.timeout"),
+        ("web.yaml", 2, "tls_server_config.cert_file"),
+        ("web.yaml", 3, "tls_server_config.key_file"),
+        ("web.yaml", 4, "basic_auth_user"),
+    ]
+    assert [line.split(": ")[1] for line in shown.splitlines()] == [each["key"] for each in findings]
+
+
+def test_check_takes_the_web_configuration_from_the_environment_and_says_that_it_is_fine(tmp_path: Path) -> None:
+    path, web = configuration(tmp_path, 1), tmp_path / "web.yaml"
+    web.write_text("http_server_config: {headers: {X-Frame-Options: deny}}\n")
+    code, shown, _ = finished("check", f"--config.file={path}", EPAY_EXPORTER_WEB_CONFIG_FILE=str(web))
+
+    assert code == 0
+    assert shown.splitlines()[1] == f"{web}: fine"
+
+
+def test_check_of_no_web_configuration_could_not_run(tmp_path: Path) -> None:
+    code, _, errors = finished(
+        "check", f"--config.file={configuration(tmp_path, 1)}", "--web.config.file=/nowhere.yaml"
+    )
+
+    assert code == 2
+    assert "/nowhere.yaml: cannot be read" in _one_line(errors)
+
+
+def test_an_expired_authority_is_named_by_check_and_stops_nothing_else(tmp_path: Path) -> None:
+    path, port = configuration(tmp_path, 1), free_port()
+    authorities = Path(__file__).parent.parent / "data" / "config" / "authorities"
+    file = tmp_path / "ca.pem"
+    file.write_text((authorities / "good.pem").read_text() + (authorities / "expired.pem").read_text())
+    path.write_text(path.read_text().replace("    username: demo", "    ca_file: ca.pem\n    username: demo"))
+    code, shown, _ = finished("check", f"--config.file={path}")
+
+    assert code == 1
+    expected = f'accounts[0].ca_file: {file}: the certificate of "Old authority" has expired on 2021-01-01'
+    assert shown.strip() == f"{path}: {expected}"
+    with started(tmp_path / "log", "run", f"--config.file={path}", f"--web.listen-address=127.0.0.1:{port}") as process:
+        eventually(lambda: get(f"http://127.0.0.1:{port}/-/healthy")[0] == 200)
+        assert 'msg="certificate has expired"' in process.text()
+
+
 def test_check_of_no_file_could_not_run() -> None:
     code, _, errors = finished("check", "--config.file=/nowhere.yaml")
 

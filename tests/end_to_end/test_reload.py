@@ -1,6 +1,7 @@
 """The process and its configuration read again: a bad one changes nothing, a good one only what it says."""
 
 import base64
+import html
 import re
 import signal
 import urllib.error
@@ -116,6 +117,10 @@ def test_a_bad_file_is_answered_with_its_mistakes_and_changes_nothing(running: R
     assert running.value("epay_config_last_reload_successful") == 0
     assert running.value("epay_config_last_reload_success_timestamp_seconds") == applied
     assert running.process.text().count("configuration refused") == 1
+    page = html.unescape(get(f"{running.web}/")[1])
+    assert "The configuration was refused" in page
+    assert f"{running.path}:13: alerts.defaults.failure_ratio.critical: must be at most 1" in page
+    assert "(and 1 more, in the log)" in page
     running.await_poll()
     after = running.metrics()
     assert {name for name in series(before) if "t1553" in name and not MOVING.match(name)} <= series(after).keys()
@@ -123,6 +128,7 @@ def test_a_bad_file_is_answered_with_its_mistakes_and_changes_nothing(running: R
 
     running.write()
     assert running.reload() == (200, "OK")
+    assert "The configuration was refused" not in get(f"{running.web}/")[1]
     assert running.value("epay_config_last_reload_successful") == 1
     assert (running.value("epay_config_last_reload_success_timestamp_seconds") or 0) > (applied or 0)
 

@@ -25,7 +25,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-SIZES = {"phone": (375, 812), "desk": (1280, 800)}
+SIZES = {"phone": (375, 812), "desk": (1280, 800), "wide phone": (390, 844), "laptop": (1366, 768)}
 SCHEMES = ("light", "dark")
 HOSTILE = "<script>document.title='owned'</script>"
 
@@ -97,12 +97,18 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @contextlib.asynccontextmanager
-async def opened(browser: Browser, site: Site, size: str, scheme: Any = "light") -> AsyncIterator[Page]:
+async def opened(
+    browser: Browser, site: Site, size: str, scheme: Any = "light", locale: str = "en-GB"
+) -> AsyncIterator[Page]:
     """The page as a visitor sees it; at the end the browser must have had nothing to complain of."""
     width, height = SIZES[size]
-    phone = size == "phone"
+    phone = "phone" in size
     context = await browser.new_context(
-        viewport={"width": width, "height": height}, color_scheme=scheme, is_mobile=phone, has_touch=phone
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,
+        is_mobile=phone,
+        has_touch=phone,
+        locale=locale,
     )
     complaints: list[str] = []
 
@@ -152,6 +158,15 @@ CUT = """width => [...document.querySelectorAll('main *')].filter(each => {
 }).map(each => each.textContent.trim())"""
 
 
+# How many lines the texts take that belong in one: states, numbers (but for the last row's, which are billions), links.
+LINES = """() => [...document.querySelectorAll(
+  '.pill, tr:not(:last-child) .counts > span, td b, td time, nav a'
+)].map(each => {
+  const height = parseFloat(getComputedStyle(each).lineHeight);
+  return [each.textContent.trim(), Math.round(each.getBoundingClientRect().height / height)];
+})"""
+
+
 async def photograph(page: Page, name: str) -> None:
     """A picture for people, where EPAY_SCREENSHOTS names a directory."""
     directory = os.environ.get("EPAY_SCREENSHOTS")
@@ -162,7 +177,7 @@ async def photograph(page: Page, name: str) -> None:
 @pytest.mark.parametrize("which", SNAPSHOTS)
 async def test_readable_on_every_screen(browser: Browser, site: Site, which: str) -> None:
     site.snapshot = SNAPSHOTS[which]
-    for size in SIZES:
+    for size in ("phone", "desk"):
         for scheme in SCHEMES:
             async with opened(browser, site, size, scheme) as page:
                 await photograph(page, f"{which}-{size}-{scheme}")
@@ -180,6 +195,54 @@ async def test_readable_on_every_screen(browser: Browser, site: Site, which: str
                 assert poor == [], (size, scheme)
                 assert verdict is not None
                 assert verdict["y"] + verdict["height"] < SIZES[size][1] / 3
+
+
+@pytest.mark.parametrize(
+    ("language", "locale", "verdicts"),
+    [
+        ("en", "en-GB", ["2 of 6 terminals are in trouble", "All 3 terminals are read", "Waiting for the first poll"]),
+        (
+            "ru",
+            "ru-KZ",
+            ["Сбой чтения данных 2 из 6 терминалов", "Данные всех 3 терминалов читаются", "Ожидается первый опрос"],
+        ),
+        (
+            "kk",
+            "kk-KZ",
+            [
+                "6 терминалдың ішінен 2 терминалда ақау бар",
+                "Барлық 3 терминалдың деректері оқылып тұр",
+                "Алғашқы сұрау күтілуде",
+            ],
+        ),
+    ],
+)
+async def test_readable_in_every_language(
+    browser: Browser, site: Site, language: str, locale: str, verdicts: list[str]
+) -> None:
+    for which, verdict in zip(SNAPSHOTS, verdicts, strict=True):
+        site.snapshot = SNAPSHOTS[which]
+        for size in ("wide phone", "laptop"):
+            async with opened(browser, site, size, locale=locale) as page:
+                await photograph(page, f"{which}-{size.replace(' ', '-')}-{language}")
+
+                assert await page.locator("html").get_attribute("lang") == language
+                assert await page.locator(".verdict").inner_text() == verdict
+                assert await page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0], (which, size)
+                assert await page.evaluate(CUT, SIZES[size][0]) == [], (which, size)
+                lines = await page.evaluate(LINES)
+                assert {text: count for text, count in lines if count > 1} == {}, (which, size)
+
+
+async def test_the_visitor_can_choose_another_language_and_keeps_it(browser: Browser, site: Site) -> None:
+    async with opened(browser, site, "wide phone", locale="kk-KZ") as page:
+        assert await page.locator("[aria-current]").inner_text() == "Қазақша"
+        await page.get_by_role("link", name="Русский").click()
+        await page.reload()
+
+        assert await page.locator("html").get_attribute("lang") == "ru"
+        assert await page.locator("[aria-current]").inner_text() == "Русский"
+        assert (await page.title()).startswith("✕ Сбой чтения данных 2 из 6 терминалов")
 
 
 async def test_the_verdict_has_a_symbol_and_words_beside_its_colour(browser: Browser, site: Site) -> None:
@@ -218,7 +281,7 @@ async def test_what_others_have_named_is_shown_and_never_run(browser: Browser, s
 
 async def test_the_links_lead_somewhere(browser: Browser, site: Site) -> None:
     async with opened(browser, site, "phone") as page:
-        targets = await page.eval_on_selector_all("nav a", "links => links.map(link => link.href)")
+        targets = await page.eval_on_selector_all("footer nav a", "links => links.map(link => link.href)")
         answers = [await page.context.request.get(target) for target in targets]
 
     assert [target.removeprefix(site.url) for target in targets] == ["metrics", "-/healthy", "-/ready"]

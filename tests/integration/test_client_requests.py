@@ -76,7 +76,7 @@ CASES: list[Case] = [
         "not known to DNS",
     ),
     (raising(caused(httpx.ConnectError(""), ConnectionRefusedError())), Unreachable, "connect", 3, "is refused"),
-    (raising(caused(httpx.ConnectError(""), ssl.SSLError("S3CRET"))), Unreachable, "connect", 3, "certificate"),
+    (raising(caused(httpx.ConnectError(""), ssl.SSLError("S3CRET"))), Unreachable, "connect", 3, "TLS fails"),
     (raising(httpx.ProxyError("S3CRET")), Unreachable, "connect", 3, "proxy"),
     (raising(httpx.ReadError("S3CRET")), Unreachable, "reset", 3, "broke the connection off"),
     (raising(httpx.WriteError("S3CRET")), Unreachable, "reset", 3, "broke"),

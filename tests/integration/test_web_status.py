@@ -2,8 +2,9 @@
 
 import pytest
 
-from exporter.model import DAY, HOUR, MINUTE, SECOND, Duration, Outcome, TerminalSnapshot, Trouble
-from exporter.web.status import Counts, Missing, Moment, Row, State, Status, age, percentage, status
+from exporter.model import HOUR, MINUTE, SECOND, Outcome, TerminalSnapshot, Trouble
+from exporter.web.status import Counts, Missing, Refusal, Row, State, Status, status
+from exporter.web.voice import Moment
 from tests.tools import NOW, series, snapshot, tally, terminal_snapshot
 
 
@@ -47,7 +48,7 @@ def behind(name: str = "behind") -> TerminalSnapshot:
             "1 not read yet, 1 not complete yet",
         ),
         ([waiting(), waiting()], State.WAITING, "Waiting for the first poll", ""),
-        ([waiting(), fine()], State.WAITING, "1 of 2 terminals are read", "1 not read yet"),
+        ([waiting(), fine()], State.WAITING, "1 of 2 terminals is read", "1 not read yet"),
     ],
 )
 def test_verdict(terminals: list[TerminalSnapshot], state: State, verdict: str, detail: str) -> None:
@@ -81,6 +82,7 @@ def test_a_terminal_that_is_well() -> None:
             state=State.FINE,
             word="Fine",
             explanation="",
+            reason="",
             since=None,
             last_poll=Moment("5 s", "03:59:55 UTC", "2026-11-24T03:59:55+00:00"),
             counts=Counts(success=36, failure=4, pending=2, unknown=1, failure_ratio="10.0 %", ended=40),
@@ -140,26 +142,21 @@ def test_without_a_window_of_fifteen_minutes_there_are_no_counts() -> None:
     assert of(terminal_snapshot(windows=[])).rows[0].counts is Missing.NOT_YET
 
 
-@pytest.mark.parametrize(
-    ("duration", "text"),
-    [
-        (-SECOND, "0 s"),
-        (59 * SECOND, "59 s"),
-        (MINUTE, "1 min"),
-        (HOUR - 1, "59 min"),
-        (HOUR, "1 h"),
-        (HOUR + 5 * MINUTE, "1 h 5 min"),
-        (DAY, "1 d"),
-        (3 * DAY + 4 * HOUR, "3 d 4 h"),
-    ],
-)
-def test_age(duration: Duration, text: str) -> None:
-    assert age(duration) == text
+def test_a_refused_reload_is_one_sentence_and_changes_no_verdict() -> None:
+    said = status(snapshot(fine()), NOW, Refusal(NOW - 5 * MINUTE, "config.yaml:7: poll.interval: missing", 2))
+
+    assert (said.state, said.verdict) == (State.FINE, "The terminal is read")
+    assert said.notice == (
+        "The configuration was refused 5 min ago, and the one before stays in use: "
+        "config.yaml:7: poll.interval: missing (and 2 more, in the log)"
+    )
 
 
-@pytest.mark.parametrize(
-    ("part", "whole", "text"),
-    [(0, 0, ""), (0, 9, "0 %"), (9, 9, "100 %"), (1, 8, "12.5 %"), (1, 10**6, "0.1 %"), (10**6 - 1, 10**6, "99.9 %")],
-)
-def test_percentage_never_rounds_to_none_or_all(part: int, whole: int, text: str) -> None:
-    assert percentage(part, whole) == text
+def test_the_reason_of_a_refusal_is_cut_where_it_is_long() -> None:
+    said = status(snapshot(fine()), NOW, Refusal(NOW, "x" * 1000, 0))
+
+    assert said.notice.endswith("in use: " + "x" * 300 + "…")
+
+
+def test_there_is_no_notice_without_a_refusal() -> None:
+    assert of(fine()).notice == ""

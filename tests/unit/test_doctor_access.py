@@ -209,10 +209,8 @@ def test_a_defect_of_the_doctor_costs_one_answer_and_shows_nothing(tmp_path: Pat
     clinic = Clinic(tmp_path, Settings())
     config = replace(clinic.config(document()), outcomes=cast("Outcomes", "S3CRET"))
     seen: list[str] = []
-    doctor = Doctor(
-        config, clinic.http, clinic.clock, now, asyncio.sleep, lambda _, question, __: seen.append(question)
-    )
-    report = run(doctor.examine(config.accounts[0]))
+    doctor = Doctor(config, clinic.clock, now, asyncio.sleep, lambda _, question, __: seen.append(question))
+    report = run(doctor.examine(config.accounts[0], clinic.http))
     assert about(report, "codes").answer == "a defect of the doctor (AttributeError): please report it"
     assert about(report, "cost").verdict is Verdict.OK
     assert "S3CRET" not in everything(report)
