@@ -196,12 +196,15 @@ class SlotDay(NamedTuple):
 
     `day` counts days since the epoch. `kind` is empty for numbers of operations, or a currency for the amounts of its
     successes, in minor units. `values` are SLOTS_A_DAY signed integers of 64 bits, little-endian; negative: not read.
+    `origin` tells what they depend on (the bank's address, the terminal's number, the outcomes): what was kept under
+    another one is another history.
     """
 
     terminal: str
     day: int
     kind: str
     values: bytes
+    origin: str = ""
 
 
 class Total(NamedTuple):
@@ -430,9 +433,13 @@ class CalendarEntry:
     kind: str
     terminals: tuple[str, ...] = ()
 
+    def concerns(self, terminal: str) -> bool:
+        """Whether it is for a terminal."""
+        return not self.terminals or terminal in self.terminals
+
     def covers(self, terminal: str, now: Instant) -> bool:
         """Whether it is going on for a terminal."""
-        return self.start <= now < self.end and (not self.terminals or terminal in self.terminals)
+        return self.start <= now < self.end and self.concerns(terminal)
 
 
 class Threshold(NamedTuple):

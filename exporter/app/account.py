@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from hashlib import blake2b
 from typing import Final
 
 import httpx
@@ -17,9 +18,10 @@ from exporter.client import EpayClient, own_client
 from exporter.config import Account, Config, TerminalFilter
 from exporter.instrumentation import Instruments
 from exporter.ledger import Ledger
-from exporter.model import Policy, Remembered, Span
+from exporter.model import Policy, Remembered, Span, Terminal
+from exporter.outcomes import Outcomes
 from exporter.payload import Decoder
-from exporter.poller import AccountPoller, Forecaster, Historian, Publication
+from exporter.poller import AccountPoller, Forecaster, Historian, PastReader, Publication
 from exporter.state import Store
 
 _HISTORY_AT_ONCE: Final = 5_000
@@ -99,18 +101,20 @@ class RunningAccount:
             clock=wall_clock,
             monotonic=time.monotonic,
             random=random.SystemRandom().random,
-            decode=Decoder(_DIGEST_KEY, config.breakdowns).decode,
         )
         self.bank: EpayClient = client(
             poll=config.poll,
             max_records=MAX_RECORDS,
+            decode=Decoder(_DIGEST_KEY, config.breakdowns).decode,
             session=former.bank.session if former and _same_login(former.account, account) else None,
             held=former.bank.held if former and same_bank else 0.0,
         )
-        self.baseline = baseline = config.baseline
+        baseline = config.baseline
+        origins = {terminal.name: _origin(account, terminal, config.outcomes) for terminal in account.terminals}
+        self.measured_by = (baseline.windows, baseline.weeks, origins)
         self.forecaster: Forecaster = (
             former.forecaster
-            if former and (former.baseline.windows, former.baseline.weeks) == (baseline.windows, baseline.weeks)
+            if former and former.measured_by == self.measured_by
             else Forecaster(baseline.windows, baseline.weeks, partial(_excluded, shared.publication))
         )
         self.poller: AccountPoller = AccountPoller(
@@ -130,15 +134,18 @@ class RunningAccount:
             forecast=self.forecaster.forecast,
         )
         politely = replace(config.poll, requests_per_second=baseline.history_requests_per_second)
+        past = client(
+            poll=politely, max_records=_HISTORY_AT_ONCE, tokens=self.bank.tokens, held=self.bank.held
+        )  # without a decoder of its own: nothing of people is needed
         self._historian = Historian(
             account=account.name,
-            terminals=account.terminals,
             ledger=ledger,
-            bank=client(poll=politely, max_records=_HISTORY_AT_ONCE, tokens=self.bank.tokens),
+            past=PastReader(past, account.terminals, config.outcomes),
             store=shared.store,
             policy=_its_policy(account, config),
-            outcomes=config.outcomes,
             history=baseline.history,
+            weeks=baseline.weeks,
+            origins=origins,
             observer=shared.instruments,
             clock=self.bank_clock,
             calm=self.poller.calm,
@@ -171,8 +178,15 @@ class RunningAccount:
 def _excluded(publication: Publication, name: str) -> Iterator[Span]:
     """Holidays and maintenances of a terminal: they say nothing about what is usual."""
     for entry in publication.current().supervision.calendar:
-        if name in entry.terminals or not entry.terminals:
+        if entry.concerns(name):
             yield Span(entry.start, entry.end)
+
+
+def _origin(account: Account, terminal: Terminal, outcomes: Outcomes) -> str:
+    """What a terminal's history depends on, in short: another bank's, or one read by other tables, is another one."""
+    tables = (sorted(outcomes.statuses.items()), sorted(outcomes.reason_classes.items()))
+    meaning = (account.operations_url, terminal.id, terminal.number, tables)
+    return blake2b(repr(meaning).encode(), digest_size=8).hexdigest()
 
 
 def _same_login(before: Account, after: Account) -> bool:

@@ -21,9 +21,9 @@ from exporter.app.starting import StartFailed
 from exporter.backfill import WhenInvalid, instant, written
 from exporter.backtest import Alarm, Rules, SeriesInvalid, as_json, as_text, read_series, replay
 from exporter.bank import BankError
-from exporter.baseline import WEEK, Settings, Thresholds
+from exporter.baseline import SLOT, WEEK, Settings, Thresholds, usual
 from exporter.client import EpayClient, http_clients
-from exporter.config import Account, Config, DurationInvalid, parse_duration
+from exporter.config import Account, Config, DurationInvalid, TerminalFilter, parse_duration
 from exporter.model import DAY, Duration, Event, Instant, Span
 from exporter.poller import CELL, Almanac, PastReader
 from exporter.windows import batches
@@ -75,6 +75,7 @@ async def backtest_bank(config: Config, start: str, end: str, format_: str) -> t
     span = _span(start, end, wall_clock())
     past = Span((span.start - (config.baseline.weeks + 1) * WEEK) // CELL * CELL, -(-span.end // CELL) * CELL)
     almanacs = {terminal.name: Almanac(terminal.name, past.start // DAY) for terminal in config.terminals}
+    known_to = min(span.end, wall_clock() - config.poll.lookback) // SLOT * SLOT  # what is later may not be listed yet
     async with until_signalled() as received:
         try:
             unread = await _read(config, past, almanacs)
@@ -83,6 +84,7 @@ async def backtest_bank(config: Config, start: str, end: str, format_: str) -> t
     if received:
         raise Interrupted(received[0], "interrupted: nothing of a backtest is kept")
     notes = (f"{unread} stretches of history do not add up to the bank's count, and are left out",) if unread else ()
+    span = Span(span.start, min(span.end, known_to))
     alarms = {name: _alarms(config, name, almanac, span) for name, almanac in almanacs.items()}
     points = sum(len(almanac.operations.between(*span)) for almanac in almanacs.values())
     if format_ == "json":
@@ -113,15 +115,10 @@ def _span(start: str, end: str, now: Instant) -> Span:
 
 def _alarms(config: Config, name: str, almanac: Almanac, span: Span) -> tuple[Alarm, ...]:
     """One terminal's alarms within the span, by its own thresholds; holidays and maintenances are left out."""
-    history = almanac.operations
-    for entry in config.calendar:
-        if entry.covers(name, entry.start):  # at its own start: whether it is for this terminal
-            history.leave_out(entry.start, entry.end)
-    settings = {
-        (each.alert, each.severity): each.value
-        for each in thresholds(config.alerts, config.terminals)
-        if each.terminal == name
-    }
+    almanac.operations.leave_out(span.end, almanac.operations.end)
+    history = usual(almanac.operations, [(each.start, each.end) for each in config.calendar if each.concerns(name)])
+    terminal = next(each for each in config.terminals if each.name == name)
+    settings = {(each.alert, each.severity): each.value for each in thresholds(config.alerts, (terminal,))}
     shipped = Thresholds()
     limits = Thresholds(
         drop=settings.get(("volume_drop", "warning")),
@@ -156,8 +153,9 @@ async def _read(config: Config, past: Span, almanacs: dict[str, Almanac]) -> int
         )
         reader = PastReader(bank, account.terminals, config.outcomes)
         names = [terminal.name for terminal in account.terminals]
+        together = len(names) if account.terminal_filter is TerminalFilter.CLIENT else _TOGETHER
         for start in starts:
-            for assignment in batches(Span(start, start + CELL), names, _TOGETHER):
+            for assignment in batches(Span(start, start + CELL), names, together):
                 tallies = await reader.read(assignment)
                 unread += tallies is None
                 for name, tally in (tallies or {}).items():

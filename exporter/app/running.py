@@ -38,7 +38,13 @@ class Options:
 async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str]], None] | None = None) -> None:
     """Serve and poll until cancelled, or SIGTERM or SIGINT arrives. Raises StartFailed."""
     log = structlog.get_logger("epay.app")
-    async with contextlib.AsyncExitStack() as held:
+    reloader: Reloader | None = None
+
+    def ask() -> None:
+        if reloader is not None:  # while it starts, the configuration has just been read
+            reloader.ask()
+
+    async with until_signalled(ask), contextlib.AsyncExitStack() as held:
         sockets: list[socket.socket] = []
         instruments = Instruments((), __version__, _revision())
         publication = Publication(stale_after=3 * config.poll.interval)
@@ -68,7 +74,7 @@ async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str
         scheme = options.protection.scheme if options.protection else "http"
         addresses = [_url(sock.getsockname(), scheme) for sock in sockets]
         log.info("listening", addresses=", ".join(addresses), state=config.state_url.split(":", 1)[0])
-        async with until_signalled(reloader.ask if reloader else None), asyncio.TaskGroup() as tasks:
+        async with asyncio.TaskGroup() as tasks:
             tasks.create_task(serve(app, sockets, options.protection))
             tasks.create_task(keep_births(publication, store, wall_clock))
             tasks.create_task(fleet.run())

@@ -9,7 +9,7 @@ Pure: no clock, no I/O. A `History` is filled by who reads the bank's history; `
 hour; `Baseline.expect` answers for a window that ends at any instant.
 """
 
-from exporter.baseline.activity import active_days, grain_of, usual_gap, weeks_known
+from exporter.baseline.activity import active_days, grain_of, usual, usual_gap, weeks_known
 from exporter.baseline.bounds import Expectation, Settings
 from exporter.baseline.history import MISSING, SLOT, WEEK, History
 from exporter.baseline.judgement import Direction, Thresholds, judge
@@ -30,6 +30,7 @@ __all__ = [
     "grain_of",
     "judge",
     "prepare",
+    "usual",
     "usual_gap",
     "weeks_known",
 ]

@@ -1,5 +1,7 @@
 """What else a terminal's past says: how much of it is known, on how many days it worked, how long it usually rests."""
 
+from array import array
+from collections.abc import Iterable
 from itertools import groupby
 from statistics import median
 from typing import Final
@@ -36,6 +38,24 @@ def active_days(history: History, at: Instant, days: int = 7, offset: Duration =
         for day in range(1, days + 1)
         if any(value > 0 for value in history.between(midnight - day * DAY, midnight - (day - 1) * DAY))
     )
+
+
+def usual(history: History, excluded: Iterable[tuple[Instant, Instant]]) -> History:
+    """The history without what says nothing about what is usual; the history itself where it knows nothing of that.
+
+    That is `excluded` (holidays, maintenances), and the time before the first operation where it is longer than a day:
+    a terminal that begins is no lull.
+    """
+    spans = list(excluded)
+    first = next((place for place, value in enumerate(history.values) if value > 0), len(history.values))
+    if first * history.step > DAY:
+        spans.append((history.start, history.start + first * history.step))
+    if all(value < 0 for begin, end in spans for value in history.between(begin - history.step, end)):
+        return history
+    rest = History(history.start, history.step, array(history.values.typecode, history.values))
+    for begin, end in spans:
+        rest.leave_out(begin, end)
+    return rest
 
 
 def grain_of(amounts: History, at: Instant, weeks: int = 4) -> float:

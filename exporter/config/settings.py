@@ -75,7 +75,7 @@ def baseline(value: Value) -> Baseline:
     """What the expected volume is made from."""
     section, default = value.section(), Baseline()
     return Baseline(
-        weeks=section.get("weeks", whole(1), default.weeks),
+        weeks=section.get("weeks", whole(2), default.weeks),
         windows=section.get("windows", durations, default.windows),
         history=section.get("history", duration(0), default.history),
         history_requests_per_second=section.get(

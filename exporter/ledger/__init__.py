@@ -108,7 +108,8 @@ class Ledger:
         self._broken_down = bool(dimensions)
         self._details = {terminal.name: DetailBook(dimensions, max_values) for terminal in terminals}
         self._repeats = {terminal.name: Repeats() for terminal in terminals}
-        self._shelf = Shelf((t.name, _remembering(remembered, t.name, self._details[t.name])) for t in terminals)
+        lacking = self._lacking(remembered)
+        self._shelf = Shelf((t.name, _remembering(remembered, t.name, lacking.get(t.name, 0))) for t in terminals)
         self._strangers: dict[bytes, Instant] = {}
         self._told: set[Notice] = set()
         self.totals: dict[Total, int] = {
@@ -116,12 +117,13 @@ class Ledger:
             for total, value in remembered.totals.items()
             if (total.labels[0] == account if total.family in OF_ACCOUNTS else total.labels[0] in self._labels)
         }
-        for name, book in self._labels.items():
-            book.restore(
-                SeriesKey(name, Outcome(total.labels[1]), *total.labels[2:])
-                for total in self.totals
-                if total.family is Family.OPERATIONS and total.labels[0] == name
-            )
+        counted: defaultdict[str, list[SeriesKey]] = defaultdict(list)
+        for total in self.totals:
+            if total.family is Family.OPERATIONS:
+                name, outcome, *further = total.labels
+                counted[name].append(SeriesKey(name, Outcome(outcome), *further))
+        for name, keys in counted.items():
+            self._labels[name].restore(keys)
         for entry in remembered.entries:
             if entry.key.terminal in self._labels:
                 details = self._details[entry.key.terminal].bounded(entry.details)
@@ -136,6 +138,15 @@ class Ledger:
         """Count no stranger again, and tell nothing twice, that a ledger before this one has."""
         self._strangers.update(acquaintance.strangers)
         self._told.update(acquaintance.told)
+
+    def _lacking(self, remembered: Remembered) -> dict[str, Instant]:
+        """By terminal, the end of what was stored without all of the dimensions that are configured now."""
+        ends: dict[str, Instant] = {}
+        for entry in remembered.entries if self._broken_down else ():
+            details = self._details.get(entry.key.terminal)
+            if details is not None and details.lacks(entry.details):
+                ends[entry.key.terminal] = max(ends.get(entry.key.terminal, 0), entry.created + 1)
+        return ends
 
     @property
     def checkpoints(self) -> Mapping[str, Checkpoint]:
@@ -377,12 +388,11 @@ def _is_exempt(entry: Entry, checkpoint: Checkpoint) -> bool:
     return entry.created < max(checkpoint.counting_since, checkpoint.gap_end or 0)
 
 
-def _remembering(remembered: Remembered, name: str, details: DetailBook) -> Checkpoint:
+def _remembering(remembered: Remembered, name: str, lacking: Instant) -> Checkpoint:
     """A terminal's checkpoint with its coverage cut to what the store has given back; the fill reads the rest again.
 
-    So it does where dimensions have been configured that the stored operations lack.
+    So it does up to `lacking`, where stored operations lack dimensions that have been configured since.
     """
     checkpoint = remembered.checkpoints[name]
-    lacking = (e.created + 1 for e in remembered.entries if e.key.terminal == name and details.lacks(e.details))
-    since = max(checkpoint.covered_from, remembered.since, *lacking, 0)
+    since = max(checkpoint.covered_from, remembered.since, lacking)
     return replace(checkpoint, covered_from=min(since, checkpoint.watermark))

@@ -19,7 +19,8 @@ LONGEST: Final = 40
 
 _MOST_HELD: Final = 4096
 _LONGEST_HELD: Final = 256
-_DIGITS: Final = re.compile(r"\d(?:[ \-]?\d){7}")
+_DIGITS: Final = re.compile(r"\d(?:[\W_]*\d){7}")
+"""Eight digits or more, whatever stands between them but letters: a card, a phone, a personal number."""
 
 
 class DetailBook:
@@ -66,6 +67,6 @@ def presentable(text: str) -> str:
         char if char.isprintable() else " " if char.isspace() else "" for char in normalize("NFC", text)
     )
     words = " ".join(printable.split())
-    if _DIGITS.search(words):
+    if _DIGITS.search(words) or "@" in words:
         return OTHER
     return words[:LONGEST].rstrip() or UNKNOWN

@@ -33,8 +33,9 @@ class Tally:
 class Almanac:
     """The slots of the last days: 27 kB a terminal for five weeks, and as much again for each currency."""
 
-    def __init__(self, terminal: str, first_day: int) -> None:
+    def __init__(self, terminal: str, first_day: int, origin: str = "") -> None:
         self._terminal = terminal
+        self._origin = origin
         self._series = {_OPERATIONS: History(first_day * DAY)}
 
     @property
@@ -80,7 +81,7 @@ class Almanac:
             for kind, history in self._series.items():
                 values = array("q", history.between(day * DAY, (day + 1) * DAY))
                 values.extend([MISSING] * (SLOTS_A_DAY - len(values)))
-                yield SlotDay(self._terminal, day, kind, values.tobytes())
+                yield SlotDay(self._terminal, day, kind, values.tobytes(), self._origin)
 
     def forget(self, first_day: int) -> None:
         """Let go of what is older than a day."""

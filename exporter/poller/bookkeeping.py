@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from exporter.ledger import Ledger
 from exporter.model import SECOND, Checkpoint, Decision, Entry, Instant, Reading, Span, Total
+from exporter.poller.committing import finished
 from exporter.poller.reporting import Reporter
 from exporter.state.base import Store
 
@@ -50,14 +51,7 @@ class Bookkeeper:
         decision = decide()
         # A cancelled poll must not leave a commit behind that memory knows nothing of, nor one that is still under way:
         # who goes on in its place after a reload asks the store where to begin.
-        committing = asyncio.create_task(self._commit_and_apply(decision))
-        try:
-            await asyncio.shield(committing)
-        except asyncio.CancelledError:
-            await asyncio.wait({committing})
-            if not committing.cancelled():
-                committing.exception()  # if it failed, nothing has changed, and nobody is left to be told
-            raise
+        await finished(self._commit_and_apply(decision))
         self._reporter.noticed(decision.notices)
 
     async def _commit_and_apply(self, decision: Decision) -> None:

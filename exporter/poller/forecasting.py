@@ -1,13 +1,13 @@
 """What the past weeks let expect of each terminal now: measured rarely, asked for with every poll."""
 
 import asyncio
-from array import array
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
+from zlib import crc32
 
-from exporter.baseline import MISSING, Baseline, History, Settings, active_days, grain_of, prepare, usual_gap
-from exporter.model import DAY, HOUR, MINUTE, Duration, Expected, Forecast, Instant, Span
+from exporter.baseline import Baseline, Settings, active_days, grain_of, prepare, usual, usual_gap
+from exporter.model import HOUR, MINUTE, SECOND, Duration, Expected, Forecast, Instant, Span
 from exporter.poller.almanac import Almanac
 
 _GOOD_FOR: Final[Duration] = HOUR
@@ -15,9 +15,6 @@ _GOOD_FOR: Final[Duration] = HOUR
 
 _GOOD_WHILE_GROWING: Final[Duration] = 10 * MINUTE
 """The same while the history is being read, and holds more by the minute."""
-
-_BEGINNING: Final[Duration] = DAY
-"""More without an operation at the front of a history than this is the time before the terminal was, not a lull."""
 
 Excluded = Callable[[str], Iterable[Span]]
 """Holidays and maintenances of a terminal: not what is usual."""
@@ -53,9 +50,11 @@ class Forecaster:
         if measured is None:
             return None
         minute, known = self._current.get(name, (0, measured.habits))
-        if minute != at // MINUTE:
+        # Each terminal's minute begins at another second, so that a thousand of them are not asked for in one poll.
+        now = (at + crc32(name.encode()) % 60 * SECOND) // MINUTE
+        if minute != now:
             known = self._expect(measured, at)
-            self._current[name] = at // MINUTE, known
+            self._current[name] = now, known
         return known
 
     def _expect(self, measured: _Measured, at: Instant) -> Forecast:
@@ -80,7 +79,11 @@ class Forecaster:
         good_for = _GOOD_WHILE_GROWING if growing else _GOOD_FOR
         for name, almanac in almanacs.items():
             measured = self._measured.get(name)
-            if measured is not None and now - measured.at < good_for and measured.currencies == {"", *almanac.amounts}:
+            if (
+                measured is not None
+                and 0 <= now - measured.at < good_for
+                and measured.currencies == {"", *almanac.amounts}
+            ):
                 continue
             self._measured[name] = await self._measure(name, almanac, now, sleep)
             self._current.pop(name, None)
@@ -88,11 +91,11 @@ class Forecaster:
     async def _measure(
         self, name: str, almanac: Almanac, now: Instant, sleep: Callable[[float], Awaitable[None]]
     ) -> _Measured:
-        excluded = [*self._before_the_beginning(almanac.operations), *self._excluded(name)]
-        operations = _without(almanac.operations, excluded)
+        excluded = tuple(self._excluded(name))
+        operations = usual(almanac.operations, excluded)
         histories = {"": (operations, 1.0)}
         for currency, whole in almanac.amounts.items():
-            amounts = _without(whole, excluded)
+            amounts = usual(whole, excluded)
             histories[currency] = amounts, grain_of(amounts, now)
         baselines: dict[tuple[Duration, str], Baseline] = {}
         for currency, (history, grain) in histories.items():
@@ -101,20 +104,3 @@ class Forecaster:
                 await sleep(0)
         gap = usual_gap(operations, now)
         return _Measured(now, baselines, Forecast(usual_gap=gap, active_days=active_days(operations, now)))
-
-    def _before_the_beginning(self, operations: History) -> Iterable[Span]:
-        """The time before a terminal's first operation: it says nothing about what is usual."""
-        first = next((place for place, value in enumerate(operations.values) if value > 0), len(operations.values))
-        beginning = operations.start + first * operations.step
-        if beginning - operations.start > _BEGINNING:
-            yield Span(operations.start, beginning)
-
-
-def _without(history: History, spans: Sequence[Span]) -> History:
-    """The history itself, or a copy without these spans where it knows anything of them."""
-    if not any(value != MISSING for span in spans for value in history.between(span.start - history.step, span.end)):
-        return history
-    rest = History(history.start, history.step, array("q", history.values))
-    for span in spans:
-        rest.leave_out(span.start, span.end)
-    return rest

@@ -6,59 +6,57 @@ from typing import Final
 
 import structlog
 
-from exporter.bank import Bank, BankError, Refused
-from exporter.baseline import SLOT
+from exporter.bank import BankError, Refused
+from exporter.baseline import SLOT, WEEK
 from exporter.ledger import Ledger
 from exporter.model import (
     DAY,
     MINUTE,
     SECOND,
     Assignment,
+    Checkpoint,
     Clock,
     Duration,
     HistoryRead,
+    Instant,
     Observer,
     Outcome,
     Policy,
     SlotDay,
     Span,
-    Terminal,
 )
-from exporter.outcomes import Outcomes
 from exporter.poller.almanac import CELL, Almanac, Tally, cells
+from exporter.poller.backlog import Backlog
+from exporter.poller.committing import finished
 from exporter.poller.forecasting import Forecaster
 from exporter.poller.past import PastReader
 from exporter.state.base import CommitFailed, Store
 from exporter.windows import batches
 
-KEPT: Final[Duration] = 36 * DAY
-"""How much history is kept at least: five weeks, and the window before them."""
-
 _TURN: Final = MINUTE / SECOND
 _SHORT: Final = 1.0
 _FIRST_PAUSE: Final = 30.0
 _LONGEST_PAUSE: Final = 600.0
-_TRIES: Final = 3
-"""Readings of a cell that do not add up to the bank's count, after which it is left out."""
 
 
 class Historian:
-    """Keeps the almanacs of one account's terminals whole, without ever standing in the way of its polls.
+    """Keeps the almanacs of one account's terminals whole, beside its polls.
 
     `bank` has a budget of its own. `calm` names the terminals whose polls go well: no others are asked for, and while
     there are none nothing is. What has been read is kept at once, so that a restart goes on where the last run ended.
+    `origins` says of each terminal what its history depends on: what was kept under another origin is read again.
     """
 
     def __init__(
         self,
         account: str,
-        terminals: Sequence[Terminal],
         ledger: Ledger,
-        bank: Bank,
+        past: PastReader,
         store: Store,
         policy: Policy,
-        outcomes: Outcomes,
         history: Duration,
+        weeks: int,
+        origins: Mapping[str, str],
         observer: Observer,
         clock: Clock,
         calm: Callable[[], Collection[str]],
@@ -66,13 +64,13 @@ class Historian:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._account = account
-        self._names = tuple(terminal.name for terminal in terminals)
         self._ledger = ledger
-        self._past = PastReader(bank, terminals, outcomes)
+        self._past = past
         self._store = store
         self._policy = policy
         self._history = history
-        self._kept = max(history + DAY, KEPT)
+        self._kept = max(history, (weeks + 1) * WEEK) + DAY
+        self._origins = origins
         self._observer = observer
         self._clock = clock
         self._calm = calm
@@ -80,8 +78,8 @@ class Historian:
         self._growing = history > 0
         self._sleep = sleep
         self._log = structlog.get_logger("epay.history").bind(account=account)
-        self._given_up: dict[tuple[Span, str], int] = {}
-        self._minute = 0
+        self._backlog = Backlog()
+        self._minute = self._today = self._oldest = 0
         self._pause = 0.0
         self._tenths = 0
         self.almanacs: Mapping[str, Almanac] = {}
@@ -89,134 +87,138 @@ class Historian:
 
     async def run(self) -> None:
         """Read what is missing, and go on with time; until cancelled."""
-        await self._recall()
+        pause = 0.0
         while True:
             try:
+                await self._wait(pause)
+                pause = _LONGEST_PAUSE
                 await self._catch_up()
             except BankError as error:
-                self._pause = min(max(_FIRST_PAUSE, 2 * self._pause), _LONGEST_PAUSE)
-                self._log.warning("history: reading pauses", kind=error.kind, reason=str(error), seconds=self._pause)
-                await self._wait(self._pause)
+                pause = self._pause = min(max(_FIRST_PAUSE, 2 * self._pause), _LONGEST_PAUSE)
+                self._log.warning("history: reading pauses", kind=error.kind, reason=str(error), seconds=pause)
             except CommitFailed as error:
                 self._log.warning("history: not kept", reason=str(error))
-                await self._wait(_LONGEST_PAUSE)
             except Exception:  # noqa: BLE001  a defect of ours must cost the baseline, not the polls beside it
                 self._log.exception("defect")
-                await self._wait(_LONGEST_PAUSE)
-            else:
-                await self._wait(_LONGEST_PAUSE)
 
-    async def _recall(self) -> None:
-        """What an earlier run has read."""
-        first = (self._clock() - self._kept) // DAY
-        almanacs = {name: Almanac(name, first) for name in self._names}
-        try:
-            days = await asyncio.to_thread(self._store.history, tuple(almanacs))
-        except CommitFailed as error:
-            self._log.warning("history: not recalled", reason=str(error))
-            days = ()
-        by_name: dict[str, list[SlotDay]] = {}
+    async def _recall(self, now: Instant) -> None:
+        """What an earlier run has read. Raises CommitFailed."""
+        days = await asyncio.to_thread(self._store.history, tuple(self._origins))
+        first = (now - self._kept) // DAY
+        by_name: dict[str, list[SlotDay]] = {name: [] for name in self._origins}
         for day in days:
-            by_name.setdefault(day.terminal, []).append(day)
+            if day.origin == self._origins[day.terminal]:
+                by_name[day.terminal].append(day)
+        almanacs = {}
         for name, its in by_name.items():
+            almanacs[name] = Almanac(name, first, self._origins[name])
             almanacs[name].restore(its)
             await self._sleep(0)  # a thousand terminals take their time
-        self.almanacs = almanacs
+        self.almanacs, self._backlog = almanacs, Backlog()
+        self._oldest = min((day.day for day in days), default=first)
 
     async def _wait(self, seconds: float) -> None:
         """Let time pass, and keep up with it from memory meanwhile."""
         while seconds > 0:
-            await self._keep_up()
             await self._sleep(min(seconds, _TURN))
             seconds -= _TURN
+            await self._keep_up()
 
     async def _keep_up(self) -> None:
         """The slots that have closed, from what the polls hold in memory: they cost the bank nothing."""
         now = self._clock()
         if now // MINUTE == self._minute:
             return
+        # A clock that was ahead for a while has left almanacs that begin too late to hold what is wanted.
+        if not self.almanacs or next(iter(self.almanacs.values())).operations.start > now - self._kept + 2 * DAY:
+            await self._recall(now)
         self._minute = now // MINUTE
-        closed = Span((now - self._policy.lookback) // SLOT * SLOT - CELL, (now - self._policy.lookback) // SLOT * SLOT)
+        end = (now - self._policy.lookback) // SLOT * SLOT
         news: list[SlotDay] = []
+        checkpoints = self._ledger.checkpoints
         for name, almanac in self.almanacs.items():
-            mark = self._ledger.checkpoints[name]
-            start = max(closed.start, -(-mark.covered_from // SLOT) * SLOT)
-            end = min(closed.end, mark.watermark // SLOT * SLOT)
-            while start < end and not almanac.lacks(Span(start, start + SLOT)):
-                start += SLOT
-            if start < end:
-                tally = Tally()
-                for entry in self._ledger.entries(name, start):
-                    if start <= entry.created < end:
-                        success = entry.key.outcome is Outcome.SUCCESS
-                        tally.add(entry.created, entry.amount, entry.currency, success=success)
-                almanac.put(Span(start, end), tally)
-                news += almanac.days(Span(start, end))
+            held = self._held(checkpoints[name], Span(end - CELL, end))
+            while held.start < held.end and not almanac.lacks(Span(held.start, held.start + SLOT)):
+                held = Span(held.start + SLOT, held.end)
+            if held.start < held.end:
+                almanac.put(held, self._remembered(name, held))
+                news += almanac.days(held)
                 await self._sleep(0)  # a thousand terminals close a slot together
-        first = (now - self._kept) // DAY
         for almanac in self.almanacs.values():
-            almanac.forget(first)
+            almanac.forget((now - self._kept) // DAY)
         if news:
-            try:
-                await asyncio.shield(asyncio.to_thread(self._store.keep_history, news, first))
-            except CommitFailed as error:
-                self._log.warning("history: not kept", reason=str(error))
+            await self._keep(news, now)
         await self._forecaster.measure(self.almanacs, now, self._sleep, growing=self._growing)
+
+    def _held(self, mark: Checkpoint, wanted: Span) -> Span:
+        """The slots of a span that the ledger has read to their end and not let go of yet."""
+        since = max(wanted.start, mark.covered_from, mark.watermark - self._policy.retention + MINUTE)
+        return Span(-(-since // SLOT) * SLOT, min(wanted.end, mark.watermark // SLOT * SLOT))
+
+    def _remembered(self, name: str, span: Span) -> Tally:
+        tally = Tally()
+        for entry in self._ledger.entries(name, span.start):
+            if span.start <= entry.created < span.end:
+                success = entry.key.outcome is Outcome.SUCCESS
+                tally.add(entry.created, entry.amount, entry.currency, success=success)
+        return tally
+
+    async def _keep(self, days: Sequence[SlotDay], now: Instant) -> None:
+        """Store days; old ones go, one a day and no more, however far the clock has leapt: it may be wrong."""
+        if now // DAY != self._today:
+            self._today, self._oldest = now // DAY, min((now - self._kept) // DAY, self._oldest + 1)
+        await finished(asyncio.to_thread(self._store.keep_history, days, self._oldest))
 
     async def _catch_up(self) -> None:
         """All that is missing, nearest need first. Raises BankError, CommitFailed."""
         await self._keep_up()
         while self._history and not self._calm():
             await self._wait(_SHORT)
-        wanted = cells(self._clock(), self._history, self._policy.lookback)
-        left = sum(almanac.lacks(cell) for cell in wanted for almanac in self.almanacs.values())
-        whole = max(1, len(wanted) * len(self.almanacs))
-        self._observer.observe(HistoryRead(self._account, 1 - left / whole))
-        if not left:
-            self._growing = False
-            return
-        self._tenths = int(10 - 10 * left / whole)
-        self._log.info("history: reading", terminals=len(self.almanacs), spans=left, of=whole)
+        now = self._clock()
+        wanted = cells(now, self._history, self._policy.lookback)
+        await self._backlog.look(wanted, self.almanacs, now // DAY, self._sleep)
+        self._tell(first=True)
         for cell in wanted:
+            if not self._backlog.missing(cell):
+                continue
             while not (calm := self._calm()):
                 await self._wait(_SHORT)
-            names = [name for name in calm if self.almanacs[name].lacks(cell) and not self._hopeless(cell, name)]
+            names = self._backlog.worth_asking(cell, calm)
             for assignment in batches(cell, names, self._policy.batch):
                 await self._read(assignment)
                 self._pause = 0.0
-                left -= len(assignment.terminals)
-                self._tell(1 - left / whole)
+                self._tell()
                 await self._keep_up()
         self._growing = False
-        missing = sum(almanac.lacks(cell) for cell in wanted for almanac in self.almanacs.values())
-        self._observer.observe(HistoryRead(self._account, 1 - missing / whole))
-        self._log.info("history: read", spans_missing=missing)
+        if self._backlog.news:
+            self._log.info("history: read", spans_missing=self._backlog.left)
 
-    def _tell(self, share: float) -> None:
+    def _tell(self, *, first: bool = False) -> None:
         """How far it has come: in a metric, and in the log by tenths."""
-        self._observer.observe(HistoryRead(self._account, share))
-        if int(10 * share) > self._tenths:
-            self._tenths = int(10 * share)
-            self._log.info("history: reading", read=f"{share:.0%}")
-
-    def _hopeless(self, cell: Span, name: str) -> bool:
-        return self._given_up.get((cell, name), 0) >= _TRIES
+        backlog = self._backlog
+        self._observer.observe(HistoryRead(self._account, backlog.share))
+        tenths = int(10 * backlog.share)
+        if first and backlog.left and backlog.news:
+            self._log.info("history: reading", terminals=len(self.almanacs), spans=backlog.left, of=backlog.whole)
+        elif tenths > self._tenths and not first:
+            self._log.info("history: reading", read=f"{backlog.share:.0%}")
+        self._tenths = tenths
 
     async def _read(self, assignment: Assignment) -> None:
         """One cell of some terminals, into their almanacs and the store."""
         span, names = assignment
         try:
             tallies = await self._past.read(assignment)
+            reason = "the ids read differ from totalCount"
         except Refused as error:
-            tallies = None
-            self._log.warning("history: refused", start=span.start // SECOND, end=span.end // SECOND, reason=str(error))
+            tallies, reason = None, str(error)
         if tallies is None:
-            for name in names:
-                self._given_up[span, name] = self._given_up.get((span, name), 0) + 1
+            if self._backlog.left_out(span, names):
+                self._log.warning("history: refused", start=span.start // SECOND, end=span.end // SECOND, reason=reason)
             return
         news: list[SlotDay] = []
         for name in names:
             self.almanacs[name].put(span, tallies[name])
             news += self.almanacs[name].days(span)
-        first = (self._clock() - self._kept) // DAY
-        await asyncio.shield(asyncio.to_thread(self._store.keep_history, news, first))
+        await self._keep(news, self._clock())
+        self._backlog.done(span, names)

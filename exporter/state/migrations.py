@@ -56,6 +56,7 @@ MIGRATIONS: Final[tuple[tuple[str, str], ...]] = (
             terminal INTEGER NOT NULL REFERENCES names,
             kind TEXT NOT NULL,
             slots BLOB NOT NULL,
+            origin TEXT NOT NULL,
             PRIMARY KEY (day, terminal, kind)
         ) STRICT, WITHOUT ROWID;
         """,

@@ -303,8 +303,8 @@ class SqliteStore:
             wanted = {self._names[name]: name for name in names if name in self._names}
             try:
                 return tuple(
-                    SlotDay(wanted[terminal], day, kind, slots)
-                    for day, terminal, kind, slots in self._db.execute("SELECT day, terminal, kind, slots FROM history")
+                    SlotDay(wanted[terminal], day, kind, slots, origin)
+                    for day, terminal, kind, slots, origin in self._db.execute("SELECT * FROM history")
                     if terminal in wanted
                 )
             except sqlite3.Error as error:
@@ -314,8 +314,8 @@ class SqliteStore:
         """Store days of history, and let go of older ones."""
         with self._all_or_nothing():
             self._db.executemany(
-                "INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?)",
-                [(day.day, self._name_number(day.terminal), day.kind, day.values) for day in days],
+                "INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?, ?)",
+                [(day.day, self._name_number(day.terminal), day.kind, day.values, day.origin) for day in days],
             )
             self._db.execute("DELETE FROM history WHERE day < ?", (before,))
 
