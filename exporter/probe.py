@@ -1,8 +1,8 @@
 """`python -m exporter.probe`: whether an exporter on this machine answers, for a container's health check.
 
 It needs to know neither the web configuration nor a password: plain HTTP is tried, and then whether TLS is begun with
-us. That a password is asked for is an answer too; a process that hangs gives none, since it does its TLS itself. Only
-the standard library is used, because this runs every few seconds.
+us. That a password is asked for is an answer too; a process that hangs gives none, since it does its TLS itself. It
+takes only the standard library, because it runs every few seconds.
 """
 
 import contextlib

@@ -1,5 +1,6 @@
 """The image's steps, as far as they can be taken without a container engine."""
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -28,7 +29,8 @@ def test_everything_that_is_copied_exists_and_is_not_ignored() -> None:
 
 def test_the_image_does_not_run_as_root_and_watches_itself() -> None:
     assert re.search(r"^USER 65532:65532$", DOCKERFILE, re.MULTILINE)
-    assert "HEALTHCHECK" in DOCKERFILE
+    (module,) = re.findall(r'^HEALTHCHECK .*\\\n +CMD \["python", "-m", "([a-z.]+)"\]$', DOCKERFILE, re.MULTILINE)
+    assert importlib.util.find_spec(module) is not None
 
 
 def test_the_revision_of_the_build_reaches_label_and_exporter() -> None:

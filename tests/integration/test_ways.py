@@ -15,6 +15,7 @@ from exporter.app.fleet import Fleet
 from exporter.bank import Unreachable
 from exporter.client import EpayClient, http_client, http_clients
 from exporter.config import Account, Config, Limits, Poll, Secret
+from exporter.config.keys import SECRETS
 from exporter.instrumentation import Instruments
 from exporter.model import SECOND, Assignment, Span, Terminal
 from exporter.poller import Publication
@@ -48,11 +49,12 @@ class Street:
     without_tls: int
 
     def account(self, host: str = "127.0.0.1", name: str = "main", **way: Any) -> Account:
+        secrets: dict[str, Any] = {key: Secret(key, "demo") for key in SECRETS}
         return Account(
             name=name,
             token_url=f"https://{host}:{self.front.port}/oauth2/token",
             operations_url=f"https://{host}:{self.front.port}/api/p2p/operations",
-            **{key: Secret(key, "demo") for key in ("username", "password", "client_id", "client_secret")},
+            **secrets,
             terminals=(Terminal("98151552", "98151552", name, name),),
             **way,
         )
