@@ -77,7 +77,7 @@ def _classes_against_week() -> timeseries.Panel:
 
 
 def _new_codes() -> table.Panel:
-    first = f"min by ({_CODE}) (min_over_time(timestamp(epay_operations_total{{{TERMINAL}}} > 0)[1d:5m])) * 1000"
+    first = f"min by ({_CODE}) (min_over_time(timestamp(epay_operations_total{{{TERMINAL}}} > 0)[1d:1m])) * 1000"
     columns = {
         "Terminal": [setting("custom.width", 100)],
         "Whose": [setting("custom.width", 90), looks.mapped(shared.BLAME)],
