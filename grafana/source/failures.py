@@ -77,7 +77,7 @@ def _classes_against_week() -> timeseries.Panel:
 
 
 def _new_codes() -> table.Panel:
-    first = f"min by ({_CODE}) (min_over_time(timestamp(epay_operations_total{{{TERMINAL}}} > 0)[1d:5m])) * 1000"
+    first = f"min by ({_CODE}) (min_over_time(timestamp(epay_operations_total{{{TERMINAL}}} > 0)[1d:1m])) * 1000"
     columns = {
         "Terminal": [setting("custom.width", 100)],
         "Whose": [setting("custom.width", 90), looks.mapped(shared.BLAME)],
@@ -145,7 +145,7 @@ def _matrix() -> table.Panel:
         "Failures in the sliding window of 1h: a row a reason code, a column a terminal. A code in one column only is that "
         "terminal's; a code in all of them is the bank's or an issuer's.",
         [rows("A", f"{operations('1h', _FAILED, 'terminal, reason_code')} > 0")],
-        {"/^reason_code/": [looks.mapped(shared.CODES), setting("custom.minWidth", 210)]},
+        {"/^reason_code/": [looks.mapped(shared.CODES), setting("custom.minWidth", 240)]},
         {},
         nothing="no failure",
     )
@@ -247,7 +247,7 @@ def board() -> Board:
                 "In full",
                 [
                     Line(8, [(12, _classes_against_week()), (12, shared.parties("Failures by whose they are, 15m"))]),
-                    Line(10, [(9, _matrix()), (15, shared.codes("Codes of the last hour", "1h", iso=True))]),
+                    Line(10, [(10, _matrix()), (14, shared.codes("Codes of the last hour", "1h", iso=True))]),
                     Line(8, [(24, shared.trouble_share("Failures that are not the customers', 15m"))]),
                 ],
             ),

@@ -25,6 +25,7 @@ class Guard(NamedTuple):
 class Level(NamedTuple):
     """An alert. `against`: how a setting becomes the line, with SETTING in its place; each of `settings` is a line.
 
+    `also`: name and expression of what is drawn beside the level, because it is what changed.
     `legend`: the labels that tell the lines of several codes, issuers or currencies apart.
     """
 
@@ -37,6 +38,7 @@ class Level(NamedTuple):
     against: str = "SETTING"
     legend: str = ""
     usual: str = ""
+    also: tuple[str, str] | None = None
 
 
 def setting(key: str, name: str) -> str:
@@ -49,6 +51,11 @@ def chosen(key: str, expression: str) -> str:
     return f'({expression}) and on () epay_alert_threshold{{alert="{key}", alert="$alert", {T}}}'
 
 
+_CAME: Final = (
+    f'sum by (terminal) (epay_window_operations{{window="5m", {T}}}) '
+    f'or on (terminal) 0 * max by (terminal) (epay_expected_operations{{window="15m", {T}}})'
+)
+_SUCCEEDED: Final = f'sum by (terminal) (increase(epay_operations_total{{outcome="success", {T}}}[10m]))'
 WINDOWS: Final = ("15m", "1h")
 _NOW: Final = f"max by (terminal, window) (terminal_window:epay_operations:now{{{T}}})"
 _EXPECTED: Final = f"max by (terminal, window) (terminal_window:epay_operations:expected{{{T}}})"
@@ -111,6 +118,7 @@ LEVELS: Final = (
         f"terminal:epay_noncustomer_failures:increase10m{{{T}}}",
         ">=",
         ("critical",),
+        also=("successes, 10m", _SUCCEEDED),
     ),
     Level(
         "terminal_silent",
@@ -118,6 +126,7 @@ LEVELS: Final = (
         f'max by (terminal) (epay_expected_operations{{window="15m", {T}}})',
         ">=",
         ("critical",),
+        also=("operations, 5m", _CAME),
     ),
     Level(
         "terminal_silent_long",
@@ -424,11 +433,9 @@ def _bounds(level: Level) -> list[tuple[str, str, str, str]]:
                 for currency in CURRENCIES
             ]
         case "terminal_silent":
-            now = f'sum by (terminal) (epay_window_operations{{window="5m", {T}}}) or on (terminal) 0 * max by (terminal) (epay_expected_operations{{window="15m", {T}}})'
-            return [("operations, 5m: none", now, "<=", f"0 * {setting(level.key, 'critical')}")]
+            return [("operations, 5m: none", _CAME, "<=", f"0 * {setting(level.key, 'critical')}")]
         case "all_failing":
-            now = f'sum by (terminal) (increase(epay_operations_total{{outcome="success", {T}}}[10m]))'
-            return [("successes, 10m: none", now, "<=", f"0 * {setting(level.key, 'critical')}")]
+            return [("successes, 10m: none", _SUCCEEDED, "<=", f"0 * {setting(level.key, 'critical')}")]
         case "new_result_code":
             known = f"terminal:epay_week:known{{{T}}} or on (terminal) 0 * max by (terminal) (epay_poll_success{{{T}}})"
             return [("a week is known", known, ">=", f"1 + 0 * {setting(level.key, 'warning')}")]

@@ -49,7 +49,7 @@ def _terminals() -> table.Panel:
         "Ops 1h": now,
         "of usual": f"({now} or on (terminal) 0 * {wanted}) / on (terminal) {wanted}",
         "₸ in 1h": paid,
-        "of usual ₸": f"({paid} or on (terminal) 0 * {usual}) / on (terminal) {usual}",
+        "₸ missing": f"clamp_min({usual} - ({paid} or on (terminal) 0 * {usual}), 0)",
         "Pending": f"time() - min by (terminal) (epay_oldest_pending_timestamp_seconds{{{TERMINAL}}})",
     }
     percent = [setting("unit", SHARE), setting("decimals", 0)]
@@ -64,23 +64,23 @@ def _terminals() -> table.Panel:
             setting("custom.cellOptions", {"type": "color-background"}),
             looks.mapped(looks.STATE),
         ],
-        "Since": [setting("custom.width", 106), setting("unit", "dateTimeFromNow")],
-        "Worst code, 15m": [setting("custom.minWidth", 260), setting("unit", "string"), looks.mapped(shared.CODES)],
+        "Since": [setting("custom.width", 120), setting("unit", "dateTimeFromNow")],
+        "Worst code, 15m": [setting("custom.minWidth", 242), setting("unit", "string"), looks.mapped(shared.CODES)],
         "Ours 15m": [setting("custom.width", 90), setting("unit", SHARE), setting("decimals", 1)],
         "₸ failed 1h": money,
         "Success 1h": [setting("custom.width", 100), *percent],
         "Ops 1h": [setting("custom.width", 78)],
         "of usual": [setting("custom.width", 84), *percent],
         "₸ in 1h": money,
-        "of usual ₸": [setting("custom.width", 100), *percent],
-        "Pending": [setting("custom.width", 90), setting("unit", looks.SECONDS), setting("decimals", 0)],
+        "₸ missing": money,
+        "Pending": [setting("custom.width", 86), setting("unit", looks.SECONDS), setting("decimals", 0)],
     }
     refs = dict(zip(asked, "ABCDEFGHIJK", strict=True))
     return listing(
         "Terminals",
         "Every terminal: its state (critical or warning: an alert fires, since when; not read: polls fail); of the failures "
         "that are ours, the bank's or an issuer's the most frequent code and the share of finals; tenge that failed so; "
-        "operations and tenge of 1h by what is usual at this time; age of the oldest pending. The name leads to the terminal.",
+        "operations of 1h by what is usual at this time; tenge of 1h, and how many fewer than usual; age of the oldest pending. The name leads to the terminal.",
         [rows(refs[name], expression) for name, expression in asked.items()],
         columns,
         {"terminal": "Terminal", "reason_code": "Worst code, 15m"}

@@ -179,15 +179,15 @@ def active_alerts(title: str, *, narrow: bool = False) -> table.Panel:
         firing = f'label_replace({firing}, "key", "{alert.key}", "alertname", "{alert.name}")'
     columns = {
         "Severity": [setting("custom.width", 76), _colored_cell(), looks.mapped(_severities())],
-        "Alert": [setting("custom.minWidth", 170 if narrow else 180)],
+        "Alert": [setting("custom.minWidth", 170)],
         "Terminal": [
-            setting("custom.width", 92),
+            setting("custom.width", 96),
             _to(url("epay-terminal", terminal="${__value.raw}"), "the terminal"),
         ],
-        "Account": [setting("custom.width", 76)],
-        "Since": [setting("custom.width", 94 if narrow else 104), setting("unit", "dateTimeFromNow")],
+        "Account": [setting("custom.width", 70)],
+        "Since": [setting("custom.width", 120), setting("unit", "dateTimeFromNow")],
         "Why": [
-            setting("custom.width", 112 if narrow else 124),
+            setting("custom.width", 124),
             _to(url("epay-why", alert="${__value.raw}", terminal="${__data.fields.Terminal}"), "why it fired"),
         ],
     }
@@ -321,6 +321,25 @@ def headline() -> dict[str, stat.Panel]:
             plain,
             decimals=0,
             nothing="no baseline",
+        ),
+        "missing": number(
+            "₸ missing, 1h",
+            "How many tenge less than the same time of the past weeks leads to expect got through in the last hour, over the "
+            "terminals where it is less: what an outage costs, whether or not anything fails.",
+            [instant("A", f"sum(clamp_min({usual} - ({paid} or on (terminal) 0 * {usual}), 0))")],
+            TENGE,
+            plain,
+            decimals=0,
+            nothing="no baseline",
+        ),
+        "last": number(
+            "Last operation",
+            "How long ago the newest operation at the selected terminals was created.",
+            [instant("A", f"time() - max(epay_last_operation_timestamp_seconds{{{TERMINAL}}})")],
+            looks.SECONDS,
+            plain,
+            decimals=0,
+            nothing="never",
         ),
         "lost": number(
             "₸ failed, 1h",

@@ -97,28 +97,28 @@ def board() -> Board:
             Line(
                 3,
                 [
-                    (4, top["alerts"]),
+                    (3, top["alerts"]),
                     (3, top["trouble"]),
-                    (3, top["success"]),
+                    (3, top["last"]),
                     (3, top["volume"]),
-                    (3, top["turnover share"]),
+                    (3, top["missing"]),
                     (3, top["lost"]),
                     (3, top["pending"]),
-                    (2, top["age"]),
+                    (3, top["age"]),
                 ],
             ),
             Line(
                 7,
                 [
-                    (14, shared.volume("Operations, 1h: now against past weeks", "1h", (1, 2, 3, 4))),
+                    (14, shared.volume("Operations, 15m: now against past weeks", "15m", (1, 2, 3, 4))),
                     (10, shared.parties("Failures by whose they are, 15m")),
                 ],
             ),
             Line(
                 6,
                 [
-                    (14, shared.codes("Codes of the last 15m", "15m")),
-                    (10, shared.active_alerts("Active alerts", narrow=True)),
+                    (13, shared.codes("Codes of the last 15m", "15m")),
+                    (11, shared.active_alerts("Active alerts", narrow=True)),
                 ],
             ),
         ],
@@ -131,7 +131,7 @@ def board() -> Board:
                 Line(
                     7,
                     [
-                        (12, shared.volume("Operations, 15m: against expected", "15m")),
+                        (12, shared.volume("Operations, 1h: against expected", "1h")),
                         (12, shared.turnover("Tenge, 1h: against expected")),
                     ],
                 ),

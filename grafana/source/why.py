@@ -13,6 +13,7 @@ from grafana.source.looks import setting
 from grafana.source.panels import graph, listing, number, states
 from grafana.source.queries import instant, query, rows
 
+_WRAPPED: Final = setting("custom.cellOptions", {"type": "auto", "wrapText": True})
 _GATES: Final = {
     "all together": f"max(terminal:epay_gate:open{{{T}}}) or 0 * min(epay_poll_success{{{T}}})",
     "polls succeed (2m)": f"max(max_over_time(epay_poll_success{{{T}}}[2m]))",
@@ -40,6 +41,8 @@ def _level() -> timeseries.Panel:
     for level in LEVELS:
         name = f"{level.shown} {level.legend}".strip()
         asked.append(query(level.key, chosen(level.key, level.expression), name))
+        if level.also:
+            asked.append(query(f"{level.key}_also", chosen(level.key, level.also[1]), level.also[0]))
         if level.against == "SETTING":
             continue
         asked += [query(f"{level.key}_{each}", line(level, each), f"{each} level") for each in level.settings]
@@ -95,7 +98,7 @@ def _numbers() -> table.Panel:
         "The same conditions as of the end of the time shown: what each compares, and with what.",
         asked,
         {
-            "Condition": [setting("custom.minWidth", 180)],
+            "Condition": [setting("custom.minWidth", 180), _WRAPPED],
             "Value": [setting("custom.width", 76), setting("unit", "short")],
             "Is it": [setting("custom.width", 56)],
             "Line": [setting("custom.width", 76), setting("unit", "short")],
@@ -124,7 +127,7 @@ def _settings() -> table.Panel:
         {
             "Setting": [setting("custom.width", 124)],
             "Value": [setting("custom.width", 70)],
-            "Meaning": [looks.mapped(meanings), setting("unit", "string"), setting("custom.minWidth", 240)],
+            "Meaning": [looks.mapped(meanings), _WRAPPED, setting("unit", "string"), setting("custom.minWidth", 240)],
         },
         {"severity": "Setting", "Value": "Value", "meaning": "Meaning"},
         sort=("Setting", False),
