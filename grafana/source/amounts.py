@@ -32,7 +32,7 @@ def _duplicates() -> timeseries.Panel:
 def _reversals() -> timeseries.Panel:
     successes = f'sum by (terminal) (increase(epay_operations_total{{outcome="success", {TERMINAL}}}[1h]))'
     asked = [
-        query("A", f"sum by (terminal) (increase({_TAKEN_BACK}[1h])) / {successes}", "{{terminal}}"),
+        query("A", f"sum by (terminal) (increase({_TAKEN_BACK}[1h])) / ({successes} > 0)", "{{terminal}}"),
         query("T", threshold("reversal_surge", "warning"), "{{severity}} level"),
     ]
     text = (
@@ -120,7 +120,6 @@ def _by_outcome() -> timeseries.Panel:
         asked,
         looks.TENGE_AXIS,
         soft_most=100_000,
-        decimals=0,
         stacked=True,
         looking=looking,
     )
@@ -151,7 +150,6 @@ def _lost() -> timeseries.Panel:
         [query("A", lost, "{{reason_class}}")],
         looks.TENGE_AXIS,
         soft_most=10_000,
-        decimals=0,
         stacked=True,
         looking={name: [colored(color)] for name, color in CLASS_COLORS.items()},
     )

@@ -9,7 +9,7 @@ from grafana.source.frame import Board, accounts, terminals
 from grafana.source.layout import Line, Section
 from grafana.source.looks import colored, dashed, setting
 from grafana.source.panels import graph, listing, number, states
-from grafana.source.queries import TERMINAL, instant, query, rows
+from grafana.source.queries import TERMINAL, instant, known, query, rows
 
 _ACCOUNT: Final = 'account=~"$account"'
 _JOB: Final = 'job=~".*epay.*"'
@@ -38,7 +38,7 @@ def _quantiles(
     asked = [
         query(
             ref,
-            f"histogram_quantile({share}, sum by ({by}) (rate({metric}{{{_ACCOUNT}}}[$__rate_interval])))",
+            known(f"histogram_quantile({share}, sum by ({by}) (rate({metric}{{{_ACCOUNT}}}[$__rate_interval])))"),
             f"{name} {legend}".strip(),
         )
         for ref, share, name in (("A", 0.5, "half"), ("B", 0.95, "95 of 100"), ("C", 0.99, "99 of 100"))
@@ -277,9 +277,9 @@ def _terminals() -> table.Panel:
             rows("D", f"max by (terminal) (epay_gap_seconds_total{{{TERMINAL}}})"),
         ],
         {
-            "Terminal": [],
+            "Terminal": [setting("custom.width", 106)],
             "Id": [setting("unit", "string"), setting("custom.width", 100)],
-            "Account": [],
+            "Account": [setting("custom.width", 100)],
             "Weeks": [setting("decimals", 0), setting("custom.width", 76)],
             "Counted since": [setting("unit", "dateTimeAsIso"), setting("custom.width", 170)],
             "Never read": [setting("custom.width", 100), setting("unit", looks.SECONDS), setting("decimals", 0)],

@@ -62,7 +62,7 @@ def _classes_against_week() -> timeseries.Panel:
     asked = [
         query(
             "A",
-            f"{now} / on () group_left () sum({finals('1h')}) - ({week} / on () group_left () {all_week})",
+            f"{now} / on () group_left () (sum({finals('1h')}) > 0) - ({week} / on () group_left () ({all_week} > 0))",
             "{{reason_class}}",
         ),
     ]

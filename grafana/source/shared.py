@@ -22,6 +22,7 @@ from grafana.source.queries import (
     expected_amount,
     finals,
     instant,
+    known,
     now_of,
     operations,
     query,
@@ -105,7 +106,7 @@ def turnover(title: str) -> timeseries.Panel:
         "Tenge of the successful operations in the sliding window of 1h, summed over the selected terminals; the dashed "
         "line is the median of the same time in the past weeks, the area its usual spread."
     )
-    return graph(title, text, asked, looks.TENGE_AXIS, soft_most=100_000, decimals=0, looking=BAND)
+    return graph(title, text, asked, looks.TENGE_AXIS, soft_most=100_000, looking=BAND)
 
 
 def parties(title: str) -> timeseries.Panel:
@@ -125,7 +126,7 @@ def parties(title: str) -> timeseries.Panel:
 def trouble_share(title: str) -> timeseries.Panel:
     """The share that the failure pages are about, a line a terminal, with their levels."""
     asked = [
-        query("A", f"{trouble('15m')} / {finals('15m')}", "{{terminal}}"),
+        query("A", known(f"{trouble('15m')} / {finals('15m')}"), "{{terminal}}"),
         query("T", threshold("failure_ratio", "critical|warning"), "{{severity}} level"),
     ]
     text = (
@@ -333,7 +334,7 @@ def headline() -> dict[str, stat.Panel]:
             nothing="no baseline",
         ),
         "last": number(
-            "Last operation",
+            "Last op",
             "How long ago the newest operation at the selected terminals was created.",
             [instant("A", f"time() - max(epay_last_operation_timestamp_seconds{{{TERMINAL}}})")],
             looks.SECONDS,
