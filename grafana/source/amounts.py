@@ -8,6 +8,7 @@ from grafana_foundation_sdk.builders import stat, table, timeseries
 from grafana.source import looks, money, shared
 from grafana.source.failures import CLASS_COLORS
 from grafana.source.frame import Board, terminals
+from grafana.source.headline import headline
 from grafana.source.layout import Line, Section
 from grafana.source.looks import SHARE, TENGE, colored, setting
 from grafana.source.panels import graph, listing, number
@@ -156,7 +157,7 @@ def _lost() -> timeseries.Panel:
 
 
 def _numbers() -> list[tuple[int, stat.Panel]]:
-    top = shared.headline()
+    top = headline()
     good: Sequence[looks.Step] = ((None, looks.GREEN), (1, looks.ORANGE))
     plain: Sequence[looks.Step] = ((None, looks.SKY),)
     success = f'outcome="success", currency="KZT", {TERMINAL}'

@@ -6,6 +6,7 @@ from grafana_foundation_sdk.builders import table
 
 from grafana.source import looks, shared
 from grafana.source.frame import Board, terminals, url
+from grafana.source.headline import headline
 from grafana.source.layout import Line, Section
 from grafana.source.looks import SHARE, TENGE, setting
 from grafana.source.panels import graph, listing, states
@@ -93,7 +94,7 @@ def _terminals() -> table.Panel:
 
 def board() -> Board:
     """The dashboard."""
-    top = shared.headline()
+    top = headline()
     complete = f"min by (terminal) (epay_window_complete{{{TERMINAL}}})"
     by_terminal = (
         f'sum by (terminal) (epay_window_amount{{window="1h", outcome="success", currency="KZT", {TERMINAL}}})'

@@ -6,6 +6,7 @@ from grafana_foundation_sdk.builders import bargauge, timeseries
 
 from grafana.source import failures, looks, money, shared
 from grafana.source.frame import Board, terminals
+from grafana.source.headline import headline
 from grafana.source.layout import Line, Section
 from grafana.source.looks import SHARE, colored
 from grafana.source.panels import gauges, graph
@@ -90,7 +91,7 @@ def pending(title: str) -> timeseries.Panel:
 
 def board() -> Board:
     """The dashboard."""
-    top = shared.headline()
+    top = headline()
     first = Section(
         "",
         [

@@ -6,9 +6,11 @@ from grafana_foundation_sdk.builders import stat, statetimeline, table, timeseri
 
 from exporter.thresholds import CATALOGUE
 from grafana.source import looks, shared
+from grafana.source.conditions import conditions, line, short
 from grafana.source.frame import Board, alerts, one_terminal
+from grafana.source.headline import headline
 from grafana.source.layout import Line, Section
-from grafana.source.levels import ALL_SETTINGS, LEVELS, T, chosen, conditions, line, short
+from grafana.source.levels import ALL_SETTINGS, LEVELS, T, chosen
 from grafana.source.looks import setting
 from grafana.source.panels import graph, listing, number, states
 from grafana.source.queries import instant, known, query, rows
@@ -207,8 +209,8 @@ def _top() -> list[tuple[int, stat.Panel]]:
                 nothing="unknown",
             ),
         ),
-        (4, shared.headline()["volume"]),
-        (4, shared.headline()["age"]),
+        (4, headline()["volume"]),
+        (4, headline()["age"]),
     ]
 
 

@@ -12,7 +12,8 @@ import yaml
 from exporter.exposition.catalogue import CATALOGUE, Kind
 from exporter.instrumentation import Instruments
 from exporter.thresholds import CATALOGUE as ALERTS
-from grafana.source.levels import LEVELS, conditions
+from grafana.source.conditions import conditions
+from grafana.source.levels import LEVELS
 from tests.dashboards.shipped import expressions, substituted
 from tests.rules.promql import metrics, tokens
 from tests.rules.shipped import rules
