@@ -48,9 +48,12 @@ def served() -> Iterator[str]:
         server.shutdown()
 
 
-def draw(browser: Browser, url: str, output: Path, width: int, height: int, *, whole: bool) -> list[str]:
-    """One picture, and what is to be said about it."""
+def draw(browser: Browser, url: str, output: Path, size: tuple[int, int], now: int | None, *, whole: bool) -> list[str]:
+    """One picture, and what is to be said about it. `now`: milliseconds, where "ago" is not meant from the present."""
+    width, height = size
     page = browser.new_page(viewport={"width": width, "height": height}, timezone_id="Asia/Almaty")
+    if now is not None:
+        page.clock.set_fixed_time(now / 1000)
     noise: list[str] = []
     page.on("pageerror", lambda error: noise.append(f"page: {error}"))
     page.goto(url)
@@ -79,7 +82,7 @@ def main() -> None:
     parser.add_argument("--prometheus", default="http://localhost:9090")
     parser.add_argument("--output", type=Path, default=Path())
     parser.add_argument("--name", help="of the picture; by default the dashboard's file")
-    parser.add_argument("--from", dest="start")
+    parser.add_argument("--from", dest="start", help="now-1h, or milliseconds; by default what the dashboard has")
     parser.add_argument("--to", dest="end")
     parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--theme", default="dark", choices=["dark", "light"])
@@ -97,9 +100,9 @@ def main() -> None:
             place = f"/dashboards{path.resolve()}"
             asked = [("dashboard", place), ("prometheus", given.prometheus), ("theme", given.theme), *times, *variables]
             picture = given.output / f"{given.name or path.stem}.png"
-            said = draw(
-                browser, f"{address}/?{urlencode(asked)}", picture, given.width, given.height, whole=given.whole
-            )
+            now = int(given.end) if given.end and given.end.isdigit() else None
+            url = f"{address}/?{urlencode(asked)}"
+            said = draw(browser, url, picture, (given.width, given.height), now, whole=given.whole)
             for line in said:
                 sys.stderr.write(f"{path.stem}: {line}\n")
         browser.close()

@@ -8,6 +8,7 @@ from grafana_foundation_sdk.builders import stat, table, timeseries
 from grafana.source import looks, money, shared
 from grafana.source.failures import CLASS_COLORS
 from grafana.source.frame import Board, terminals
+from grafana.source.headline import headline
 from grafana.source.layout import Line, Section
 from grafana.source.looks import SHARE, TENGE, colored, setting
 from grafana.source.panels import graph, listing, number
@@ -32,7 +33,7 @@ def _duplicates() -> timeseries.Panel:
 def _reversals() -> timeseries.Panel:
     successes = f'sum by (terminal) (increase(epay_operations_total{{outcome="success", {TERMINAL}}}[1h]))'
     asked = [
-        query("A", f"sum by (terminal) (increase({_TAKEN_BACK}[1h])) / {successes}", "{{terminal}}"),
+        query("A", f"sum by (terminal) (increase({_TAKEN_BACK}[1h])) / ({successes} > 0)", "{{terminal}}"),
         query("T", threshold("reversal_surge", "warning"), "{{severity}} level"),
     ]
     text = (
@@ -120,7 +121,6 @@ def _by_outcome() -> timeseries.Panel:
         asked,
         looks.TENGE_AXIS,
         soft_most=100_000,
-        decimals=0,
         stacked=True,
         looking=looking,
     )
@@ -151,14 +151,13 @@ def _lost() -> timeseries.Panel:
         [query("A", lost, "{{reason_class}}")],
         looks.TENGE_AXIS,
         soft_most=10_000,
-        decimals=0,
         stacked=True,
         looking={name: [colored(color)] for name, color in CLASS_COLORS.items()},
     )
 
 
 def _numbers() -> list[tuple[int, stat.Panel]]:
-    top = shared.headline()
+    top = headline()
     good: Sequence[looks.Step] = ((None, looks.GREEN), (1, looks.ORANGE))
     plain: Sequence[looks.Step] = ((None, looks.SKY),)
     success = f'outcome="success", currency="KZT", {TERMINAL}'

@@ -4,12 +4,13 @@ from typing import Final
 
 from grafana_foundation_sdk.builders import stat, statetimeline, table, timeseries
 
-from grafana.source import looks, shared
+from grafana.source import looks, process, shared
 from grafana.source.frame import Board, accounts, terminals
+from grafana.source.headline import headline
 from grafana.source.layout import Line, Section
 from grafana.source.looks import colored, dashed, setting
 from grafana.source.panels import graph, listing, number, states
-from grafana.source.queries import TERMINAL, instant, query, rows
+from grafana.source.queries import TERMINAL, instant, known, query, rows
 
 _ACCOUNT: Final = 'account=~"$account"'
 _JOB: Final = 'job=~".*epay.*"'
@@ -38,7 +39,7 @@ def _quantiles(
     asked = [
         query(
             ref,
-            f"histogram_quantile({share}, sum by ({by}) (rate({metric}{{{_ACCOUNT}}}[$__rate_interval])))",
+            known(f"histogram_quantile({share}, sum by ({by}) (rate({metric}{{{_ACCOUNT}}}[$__rate_interval])))"),
             f"{name} {legend}".strip(),
         )
         for ref, share, name in (("A", 0.5, "half"), ("B", 0.95, "95 of 100"), ("C", 0.99, "99 of 100"))
@@ -60,7 +61,7 @@ def _quantiles(
 
 
 def _numbers() -> list[tuple[int, stat.Panel]]:
-    top = shared.headline()
+    top = headline()
     plain: list[looks.Step] = [(None, looks.SKY)]
     good = f'sum(increase(epay_polls_total{{result="success", {_ACCOUNT}}}[1h])) / sum(increase(epay_polls_total{{{_ACCOUNT}}}[1h]))'
     return [
@@ -216,44 +217,6 @@ def _cost() -> timeseries.Panel:
     return graph("Cost, 1h", text, asked, looks.COUNT, soft_most=100, decimals=0, looking=looking)
 
 
-def _process() -> list[tuple[int, timeseries.Panel]]:
-    memory = graph(
-        "Memory",
-        "Resident memory of the exporter.",
-        [query("A", f"process_resident_memory_bytes{{{_JOB}}}", "{{instance}}")],
-        looks.BYTES,
-        soft_most=100_000_000,
-        decimals=0,
-    )
-    cpu = graph(
-        "Processor",
-        "Processor time of the exporter by time passed: 1 is a whole core.",
-        [query("A", f"rate(process_cpu_seconds_total{{{_JOB}}}[$__rate_interval])", "{{instance}}")],
-        looks.SHARE,
-        soft_most=0.1,
-        decimals=1,
-    )
-    series = graph(
-        "Samples a scrape",
-        "Samples of each scrape, and operations a second that stand under code other because a terminal has too many codes.",
-        [
-            query("A", f"scrape_samples_scraped{{{_JOB}}}", "samples {{instance}}"),
-            query("B", f"sum(increase(epay_label_overflow_total{{{TERMINAL}}}[1h]))", "operations under other, 1h"),
-        ],
-        looks.COUNT,
-        soft_most=1000,
-        decimals=0,
-    )
-    scrape = graph(
-        "Scrape",
-        "How long Prometheus takes to scrape the exporter.",
-        [query("A", f"scrape_duration_seconds{{{_JOB}}}", "{{instance}}")],
-        looks.SECONDS,
-        soft_most=0.1,
-    )
-    return [(6, cpu), (6, memory), (6, series), (6, scrape)]
-
-
 def _rejected() -> table.Panel:
     return listing(
         "Rejected records, 24h",
@@ -277,9 +240,9 @@ def _terminals() -> table.Panel:
             rows("D", f"max by (terminal) (epay_gap_seconds_total{{{TERMINAL}}})"),
         ],
         {
-            "Terminal": [],
+            "Terminal": [setting("custom.width", 106)],
             "Id": [setting("unit", "string"), setting("custom.width", 100)],
-            "Account": [],
+            "Account": [setting("custom.width", 100)],
             "Weeks": [setting("decimals", 0), setting("custom.width", 76)],
             "Counted since": [setting("unit", "dateTimeAsIso"), setting("custom.width", 170)],
             "Never read": [setting("custom.width", 100), setting("unit", looks.SECONDS), setting("decimals", 0)],
@@ -300,15 +263,6 @@ def _terminals() -> table.Panel:
 
 def board() -> Board:
     """The dashboard."""
-    versions = listing(
-        "Version",
-        "What is running.",
-        [rows("A", f"max by (instance, version, revision, python_version) (epay_exporter_build_info{{{_JOB}}})")],
-        {"Instance": [], "Version": [], "Revision": [], "Python": []},
-        {"instance": "Instance", "version": "Version", "revision": "Revision", "python_version": "Python"},
-        nothing="no exporter is scraped",
-        hidden=("Value",),
-    )
     progress = graph(
         "History read",
         "Share of baseline.history that has been read from the bank; until it is whole, expectations may be absent.",
@@ -395,7 +349,7 @@ def board() -> Board:
                     Line(7, [(12, _terminals()), (6, progress), (6, _rejected())]),
                 ],
             ),
-            Section("The process", [Line(7, _process()), Line(4, [(24, versions)])]),
+            Section("The process", [Line(7, process.panels()), Line(4, [(24, process.versions())])]),
         ],
         [accounts(), terminals()],
     )

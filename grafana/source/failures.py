@@ -7,6 +7,7 @@ from grafana_foundation_sdk.models.dashboard import DataTransformerConfig
 
 from grafana.source import looks, shared
 from grafana.source.frame import Board, terminals
+from grafana.source.headline import headline
 from grafana.source.layout import Line, Section
 from grafana.source.looks import SHARE, colored, setting
 from grafana.source.meanings import CLASSES
@@ -62,7 +63,7 @@ def _classes_against_week() -> timeseries.Panel:
     asked = [
         query(
             "A",
-            f"{now} / on () group_left () sum({finals('1h')}) - ({week} / on () group_left () {all_week})",
+            f"{now} / on () group_left () (sum({finals('1h')}) > 0) - ({week} / on () group_left () ({all_week} > 0))",
             "{{reason_class}}",
         ),
     ]
@@ -189,7 +190,7 @@ def _numbers() -> list[tuple[int, stat.Panel]]:
                 decimals=0,
             ),
         ),
-        (4, shared.headline()["trouble"]),
+        (4, headline()["trouble"]),
         (
             4,
             number(
@@ -202,7 +203,7 @@ def _numbers() -> list[tuple[int, stat.Panel]]:
                 decimals=1,
             ),
         ),
-        (4, shared.headline()["lost"]),
+        (4, headline()["lost"]),
         (
             4,
             number(

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 T: Final = 'terminal="$terminal"'
 CURRENCIES: Final = ("KZT", "USD")
-_CODE: Final = "terminal, code, reason_code, reason_class"
+CODE: Final = "terminal, code, reason_code, reason_class"
 _ISSUER: Final = "terminal, dimension, value"
 
 
@@ -51,14 +51,14 @@ def chosen(key: str, expression: str) -> str:
     return f'({expression}) and on () epay_alert_threshold{{alert="{key}", alert="$alert", {T}}}'
 
 
-_CAME: Final = (
+CAME: Final = (
     f'sum by (terminal) (epay_window_operations{{window="5m", {T}}}) '
     f'or on (terminal) 0 * max by (terminal) (epay_expected_operations{{window="15m", {T}}})'
 )
-_SUCCEEDED: Final = f'sum by (terminal) (increase(epay_operations_total{{outcome="success", {T}}}[10m]))'
+SUCCEEDED: Final = f'sum by (terminal) (increase(epay_operations_total{{outcome="success", {T}}}[10m]))'
 WINDOWS: Final = ("15m", "1h")
-_NOW: Final = f"max by (terminal, window) (terminal_window:epay_operations:now{{{T}}})"
-_EXPECTED: Final = f"max by (terminal, window) (terminal_window:epay_operations:expected{{{T}}})"
+NOW: Final = f"max by (terminal, window) (terminal_window:epay_operations:now{{{T}}})"
+EXPECTED: Final = f"max by (terminal, window) (terminal_window:epay_operations:expected{{{T}}})"
 _FINALS: Final = f"terminal:epay_window_finals:15m{{{T}}}"
 _AMOUNT_NOW: Final = f"terminal_currency:epay_success_amount:now{{{T}}}"
 
@@ -118,7 +118,7 @@ LEVELS: Final = (
         f"terminal:epay_noncustomer_failures:increase10m{{{T}}}",
         ">=",
         ("critical",),
-        also=("successes, 10m", _SUCCEEDED),
+        also=("successes, 10m", SUCCEEDED),
     ),
     Level(
         "terminal_silent",
@@ -126,7 +126,7 @@ LEVELS: Final = (
         f'max by (terminal) (epay_expected_operations{{window="15m", {T}}})',
         ">=",
         ("critical",),
-        also=("operations, 5m", _CAME),
+        also=("operations, 5m", CAME),
     ),
     Level(
         "terminal_silent_long",
@@ -141,7 +141,7 @@ LEVELS: Final = (
     Level(
         "volume_drop",
         "share missing",
-        f"1 - {_NOW} / {_EXPECTED}",
+        f"1 - {NOW} / {EXPECTED}",
         ">",
         ("warning", "critical"),
         legend="{{window}}",
@@ -149,7 +149,7 @@ LEVELS: Final = (
     Level(
         "volume_spike",
         "share too much",
-        f"{_NOW} / {_EXPECTED} - 1",
+        f"{NOW} / {EXPECTED} - 1",
         ">",
         ("warning", "critical"),
         legend="{{window}}",
@@ -172,7 +172,7 @@ LEVELS: Final = (
     Level(
         "result_code_surge",
         "failures with a code, times its share of 7 days",
-        f"terminal_code:epay_window_failures:15m{{{T}}} / on ({_CODE}) (terminal_code:epay_usual_failures:15m{{{T}}} > 0)",
+        f"terminal_code:epay_window_failures:15m{{{T}}} / on ({CODE}) (terminal_code:epay_usual_failures:15m{{{T}}} > 0)",
         ">",
         ("warning", "critical"),
         (
@@ -341,127 +341,3 @@ LEVELS: Final = (
 
 ALL_SETTINGS: Final = sorted({name for level in LEVELS for name in level.settings})
 """Every setting that is a level of some alert."""
-
-
-def line(level: Level, name: str) -> str:
-    """The line that a setting draws into the level's graph; of several codes or currencies it is the same one."""
-    return level.against.replace("SETTING", setting(level.key, name))
-
-
-def short(name: str) -> str:
-    """A condition's name where there is little room: of a level only its severity, and its currency."""
-    before, found, _ = name.partition(": ")
-    return before if found and before.split(",")[0] in ALL_SETTINGS else name
-
-
-def conditions(level: Level) -> list[tuple[str, str, str, str]]:
-    """All that must hold: what it is, its value, the sign, and what it is compared with, each one series a terminal."""
-    extreme = "min" if level.sign == "<" else "max"
-    whole = f"{extreme} by (terminal) ({level.expression})" if level.legend else level.expression
-    if level.key == "volume_drop_all":
-        whole = f'({level.expression}) * on () group_right () group by (terminal) (epay_alert_threshold{{alert="{level.key}", severity="critical", {T}}})'
-    if level.key == "average_amount_shift":
-        low = f"min by (terminal) ({level.expression})"
-        found = [
-            (f"high: {level.shown}", whole, ">", line(level, "high")),
-            (f"low: {level.shown}", low, "<", line(level, "low")),
-        ]
-    elif level.key == "amount_outlier":
-        tenge = f'max by (terminal) (epay_window_amount_max{{window="1h", outcome="success", currency="KZT", {T}}})'
-        found = [
-            (f"warning: {level.shown}", tenge, ">", line(level, "warning")),
-            (f"warning_usd: {level.shown}", tenge.replace("KZT", "USD"), ">", line(level, "warning_usd")),
-        ]
-    elif level.key == "success_amount_drop":
-        one_currency = 'max by (terminal) (({}) and on (currency) epay_expected_amount{{currency="{}", {}}})'
-        found = [
-            (
-                f"warning, {currency}: {level.shown}",
-                one_currency.format(level.expression, currency, T),
-                ">",
-                line(level, "warning"),
-            )
-            for currency in CURRENCIES
-        ]
-    elif level.key in {"volume_drop", "volume_spike"}:
-        found = [
-            (f"{name}, {window}: {level.shown}", _of_window(level.expression, window), ">", line(level, name))
-            for window in WINDOWS
-            for name in level.settings
-        ]
-    elif level.key == "error_budget_burn":
-        found = [(f"critical: {level.shown}", whole, level.sign, line(level, "critical"))]
-    else:
-        found = [(f"{name}: {level.shown}", whole, level.sign, line(level, name)) for name in level.settings]
-    return (
-        found
-        + [(each.name, each.expression, each.sign, setting(level.key, each.setting)) for each in level.guards]
-        + _bounds(level)
-    )
-
-
-def _of_window(expression: str, window: str) -> str:
-    """One window of an expression that has several."""
-    return f'max by (terminal) (({expression}) and on (window) epay_expected_operations{{window="{window}", {T}}})'
-
-
-def _bounds(level: Level) -> list[tuple[str, str, str, str]]:
-    """The comparisons with the baseline's own bounds, which no setting names."""
-    chosen_one = (
-        f'* on (terminal) group by (terminal) (epay_alert_threshold{{alert="{level.key}", alert="$alert", {T}}})'
-    )
-    match level.key:
-        case "volume_drop" | "volume_spike":
-            drop = level.key == "volume_drop"
-            bound, sign, word = ("_lower", "<", "lower") if drop else ("_upper", ">", "upper")
-            found = []
-            for window in WINDOWS:
-                now = _of_window(_NOW, window)
-                edge = f'max by (terminal) (epay_expected_operations{bound}{{window="{window}", {T}}}) {chosen_one}'
-                found.append((f"{window}, and the {word} bound", now, sign, edge))
-                enough = (_of_window(_EXPECTED, window), "min_expected") if drop else (now, "min_operations")
-                found.append((f"{window}: enough", enough[0], ">=", setting(level.key, enough[1])))
-            return found
-        case "success_amount_drop":
-            return [
-                (
-                    f"{currency}, and the lower bound",
-                    f'sum by (terminal) (terminal_currency:epay_success_amount:now{{currency="{currency}", {T}}})',
-                    "<",
-                    f'max by (terminal) (epay_expected_amount_lower{{window="1h", currency="{currency}", {T}}}) {chosen_one}',
-                )
-                for currency in CURRENCIES
-            ]
-        case "terminal_silent":
-            return [("operations, 5m: none", _CAME, "<=", f"0 * {setting(level.key, 'critical')}")]
-        case "all_failing":
-            return [("successes, 10m: none", _SUCCEEDED, "<=", f"0 * {setting(level.key, 'critical')}")]
-        case "new_result_code":
-            known = f"terminal:epay_week:known{{{T}}} or on (terminal) 0 * max by (terminal) (epay_poll_success{{{T}}})"
-            return [("a week is known", known, ">=", f"1 + 0 * {setting(level.key, 'warning')}")]
-        case "result_code_surge":
-            beyond = (
-                f"max by (terminal) (terminal_code:epay_window_failures:15m{{{T}}} - on ({_CODE}) "
-                f"terminal_code:epay_usual_failures_upper:15m{{{T}}})"
-            )
-            return [("failures beyond chance", beyond, ">", f"0 * {setting(level.key, 'warning')}")]
-        case "pending_backlog":
-            growing = f"max by (terminal) (deriv(epay_pending_operations{{{T}}}[15m]))"
-            return [("growing, a second", growing, ">", f"0 * {setting(level.key, 'warning')}")]
-        case "volume_drop_all":
-            wanted = "terminal_window:epay_volume_drop_all:expected"
-            here = f'* on () group_right () group by (terminal) (epay_alert_threshold{{alert="{level.key}", {T}}})'
-            missing = f"sum({wanted} - terminal_window:epay_operations:now) {here}"
-            chance = f"sqrt(sum(({wanted} - max by (terminal, window) (epay_expected_operations_lower)) ^ 2))"
-            return [
-                ("operations expected of all", f"sum({wanted}) {here}", ">=", setting(level.key, "min_expected")),
-                ("terminals that count", f"count({wanted}) {here}", ">=", f"2 + 0 * {setting(level.key, 'critical')}"),
-                (
-                    "missing, and chance",
-                    missing,
-                    ">",
-                    f"({chance}) * on () group_right () {setting(level.key, 'critical')}",
-                ),
-            ]
-        case _:
-            return []

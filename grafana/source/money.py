@@ -7,18 +7,18 @@ from grafana_foundation_sdk.builders import heatmap, timeseries
 from grafana.source import looks
 from grafana.source.looks import TENGE, colored, dashed
 from grafana.source.panels import distribution, graph
-from grafana.source.queries import TERMINAL, buckets, query
+from grafana.source.queries import TERMINAL, buckets, known, query
 
 _SUCCESS: Final = f'outcome="success", currency="KZT", {TERMINAL}'
 
 
 def mean(title: str) -> timeseries.Panel:
     """The mean amount now and as usual, with the alert's levels."""
-    week = f"sum(increase(epay_operation_amount_sum{{{_SUCCESS}}}[7d])) / sum(increase(epay_operation_amount_count{{{_SUCCESS}}}[7d]))"
+    week = f"sum(increase(epay_operation_amount_sum{{{_SUCCESS}}}[7d])) / (sum(increase(epay_operation_amount_count{{{_SUCCESS}}}[7d])) > 0)"
     asked = [
         query(
             "A",
-            f"sum by (terminal) (increase(epay_operation_amount_sum{{{_SUCCESS}}}[1h])) / sum by (terminal) (increase(epay_operation_amount_count{{{_SUCCESS}}}[1h]))",
+            f"sum by (terminal) (increase(epay_operation_amount_sum{{{_SUCCESS}}}[1h])) / (sum by (terminal) (increase(epay_operation_amount_count{{{_SUCCESS}}}[1h])) > 0)",
             "{{terminal}}",
         ),
         query("B", week, "mean of 7 days"),
@@ -33,7 +33,7 @@ def mean(title: str) -> timeseries.Panel:
         "the levels of EpayAverageAmountShift as multiples of it (the alert itself compares with four weeks)."
     )
     looking = {"mean of 7 days": dashed(looks.GREEN, 2), "/^(high|low) level/": dashed(looks.ORANGE, 2)}
-    return graph(title, text, asked, looks.TENGE_AXIS, soft_most=10_000, decimals=0, looking=looking)
+    return graph(title, text, asked, looks.TENGE_AXIS, soft_most=10_000, looking=looking)
 
 
 def spread(title: str) -> heatmap.Panel:
@@ -57,7 +57,7 @@ def largest(title: str) -> timeseries.Panel:
         "The largest successful operation of the last hour, a line a terminal; dashed: the limit of EpayAmountOutlier."
     )
     looking = {"warning level": dashed(looks.ORANGE, 2)}
-    return graph(title, text, asked, looks.TENGE_AXIS, soft_most=100_000, decimals=0, looking=looking)
+    return graph(title, text, asked, looks.TENGE_AXIS, soft_most=100_000, looking=looking)
 
 
 def quantiles(title: str) -> timeseries.Panel:
@@ -65,7 +65,9 @@ def quantiles(title: str) -> timeseries.Panel:
     asked = [
         query(
             ref,
-            f"histogram_quantile({share}, sum by (le) (increase(epay_operation_amount_bucket{{{_SUCCESS}}}[1h])))",
+            known(
+                f"histogram_quantile({share}, sum by (le) (increase(epay_operation_amount_bucket{{{_SUCCESS}}}[1h])))"
+            ),
             name,
         )
         for ref, share, name in (
@@ -80,4 +82,4 @@ def quantiles(title: str) -> timeseries.Panel:
         "9 of 10 are below": [colored(looks.ORANGE)],
         "99 of 100 are below": [colored(looks.VERMILLION)],
     }
-    return graph(title, text, asked, looks.TENGE_AXIS, soft_most=10_000, decimals=0, looking=looking)
+    return graph(title, text, asked, looks.TENGE_AXIS, soft_most=10_000, looking=looking)

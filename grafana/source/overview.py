@@ -6,6 +6,7 @@ from grafana_foundation_sdk.builders import table
 
 from grafana.source import looks, shared
 from grafana.source.frame import Board, terminals, url
+from grafana.source.headline import headline
 from grafana.source.layout import Line, Section
 from grafana.source.looks import SHARE, TENGE, setting
 from grafana.source.panels import graph, listing, states
@@ -65,12 +66,12 @@ def _terminals() -> table.Panel:
             looks.mapped(looks.STATE),
         ],
         "Since": [setting("custom.width", 120), setting("unit", "dateTimeFromNow")],
-        "Worst code, 15m": [setting("custom.minWidth", 242), setting("unit", "string"), looks.mapped(shared.CODES)],
-        "Ours 15m": [setting("custom.width", 90), setting("unit", SHARE), setting("decimals", 1)],
+        "Worst code, 15m": [setting("custom.minWidth", 258), setting("unit", "string"), looks.mapped(shared.CODES)],
+        "Ours 15m": [setting("custom.width", 84), setting("unit", SHARE), setting("decimals", 1)],
         "₸ failed 1h": money,
-        "Success 1h": [setting("custom.width", 100), *percent],
+        "Success 1h": [setting("custom.width", 96), *percent],
         "Ops 1h": [setting("custom.width", 78)],
-        "of usual": [setting("custom.width", 84), *percent],
+        "of usual": [setting("custom.width", 78), *percent],
         "₸ in 1h": money,
         "₸ missing": money,
         "Pending": [setting("custom.width", 86), setting("unit", looks.SECONDS), setting("decimals", 0)],
@@ -93,7 +94,7 @@ def _terminals() -> table.Panel:
 
 def board() -> Board:
     """The dashboard."""
-    top = shared.headline()
+    top = headline()
     complete = f"min by (terminal) (epay_window_complete{{{TERMINAL}}})"
     by_terminal = (
         f'sum by (terminal) (epay_window_amount{{window="1h", outcome="success", currency="KZT", {TERMINAL}}})'
@@ -160,7 +161,6 @@ def board() -> Board:
                             [query("A", by_terminal, "{{terminal}}")],
                             looks.TENGE_AXIS,
                             soft_most=100_000,
-                            decimals=0,
                             stacked=True,
                         ),
                     ),

@@ -42,7 +42,10 @@ def graph(
     calcs: Sequence[str] = (),
     legend: bool = True,
 ) -> timeseries.Panel:
-    """Lines over time. `looking`: how series of a name (or of names, as a /regular expression/) look."""
+    """Lines over time. `looking`: how series of a name (or of names, as a /regular expression/) look.
+
+    Without `decimals` Grafana takes as many as an axis needs.
+    """
     made = _described(timeseries.Panel(), title, description, queries, unit, least, most, decimals)
     made = made.color_scheme(looks.palette()).line_width(1 if stacked else 2).fill_opacity(60 if stacked else 6)
     made = made.draw_style(kinds.GraphDrawStyle.BARS if bars else kinds.GraphDrawStyle.LINE)
@@ -164,7 +167,7 @@ def listing(
         made = made.sort_by([common.TableSortByFieldState().display_name(sort[0]).desc(sort[1])])
     order = {field: list(columns).index(heading) for field, heading in sources.items()}
     organized = {
-        "excludeByName": dict.fromkeys(("Time", "__name__", "job", "instance", *hidden), True),
+        "excludeByName": dict.fromkeys(sorted({"Time", "__name__", "job", "instance", *hidden} - set(sources)), True),
         "indexByName": order,
         "renameByName": dict(sources),
         "includeByName": {},

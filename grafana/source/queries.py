@@ -80,6 +80,11 @@ def threshold(alert: str, severity: str, aggregate: str = "min") -> str:
     return f'{aggregate} by (severity) (epay_alert_threshold{{alert="{alert}", severity=~"{severity}", {TERMINAL}}})'
 
 
+def known(expression: str) -> str:
+    """Without NaN, which is what 0 / 0 is: a graph with a series of nothing else loses its scale and draws nothing."""
+    return f"({expression}) > -Inf"
+
+
 def query(ref: str, expression: str, legend: str = "", *, interval: str = "") -> builders.Dataquery:
     """Over the dashboard's time. `interval`: the least step, where a fixed window is the point."""
     made = builders.Dataquery().expr(expression).ref_id(ref).range().format(prometheus.PromQueryFormat.TIME_SERIES)

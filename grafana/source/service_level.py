@@ -9,7 +9,7 @@ from grafana.source.frame import Board, terminals, url
 from grafana.source.layout import Line, Section
 from grafana.source.looks import SHARE, setting
 from grafana.source.panels import graph, listing, number, words
-from grafana.source.queries import TERMINAL, instant, query, rows, threshold
+from grafana.source.queries import TERMINAL, instant, known, query, rows, threshold
 
 _TECHNICAL: Final = f'epay_operations_total{{outcome="failure", reason_class="technical", {TERMINAL}}}'
 _FINALS: Final = f'epay_operations_total{{outcome=~"success|failure", {TERMINAL}}}'
@@ -33,13 +33,13 @@ def _bad(span: str) -> str:
 
 
 def _share(span: str) -> str:
-    return f"{_bad(span)} / sum by (terminal) (increase({_FINALS}[{span}]))"
+    return f"{_bad(span)} / (sum by (terminal) (increase({_FINALS}[{span}])) > 0)"
 
 
 def _burn(long: str, short: str, severity: str, level: str) -> timeseries.Panel:
     asked = [
-        query("A", f"terminal:epay_error_budget_burn:{long}{{{TERMINAL}}}", f"{{{{terminal}}}} {long}"),
-        query("B", f"terminal:epay_error_budget_burn:{short}{{{TERMINAL}}}", f"{{{{terminal}}}} {short}"),
+        query("A", known(f"terminal:epay_error_budget_burn:{long}{{{TERMINAL}}}"), f"{{{{terminal}}}} {long}"),
+        query("B", known(f"terminal:epay_error_budget_burn:{short}{{{TERMINAL}}}"), f"{{{{terminal}}}} {short}"),
         query("T", threshold("error_budget_burn", severity), f"{level} level"),
     ]
     text = (
@@ -68,10 +68,10 @@ def _terminals() -> table.Panel:
         "Budget left": f"clamp_min(1 - {_share('$__range')} / on (terminal) {_ALLOWED}, 0)",
         "Finals": f"sum by (terminal) (increase({_FINALS}[$__range]))",
         "Technical": _bad("$__range"),
-        "1h": f"max by (terminal) (terminal:epay_error_budget_burn:1h{{{TERMINAL}}})",
-        "6h": f"max by (terminal) (terminal:epay_error_budget_burn:6h{{{TERMINAL}}})",
-        "1d": f"max by (terminal) (terminal:epay_error_budget_burn:1d{{{TERMINAL}}})",
-        "3d": f"max by (terminal) (terminal:epay_error_budget_burn:3d{{{TERMINAL}}})",
+        "1h": known(f"max by (terminal) (terminal:epay_error_budget_burn:1h{{{TERMINAL}}})"),
+        "6h": known(f"max by (terminal) (terminal:epay_error_budget_burn:6h{{{TERMINAL}}})"),
+        "1d": known(f"max by (terminal) (terminal:epay_error_budget_burn:1d{{{TERMINAL}}})"),
+        "3d": known(f"max by (terminal) (terminal:epay_error_budget_burn:3d{{{TERMINAL}}})"),
     }
     columns = {
         "Terminal": [

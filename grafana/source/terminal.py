@@ -6,10 +6,11 @@ from grafana_foundation_sdk.builders import bargauge, timeseries
 
 from grafana.source import failures, looks, money, shared
 from grafana.source.frame import Board, terminals
+from grafana.source.headline import headline
 from grafana.source.layout import Line, Section
 from grafana.source.looks import SHARE, colored
 from grafana.source.panels import gauges, graph
-from grafana.source.queries import TERMINAL, TROUBLE, instant, operations, query
+from grafana.source.queries import TERMINAL, TROUBLE, instant, known, operations, query
 
 _FINAL: Final = f"epay_operation_finalization_seconds_bucket{{{TERMINAL}}}"
 
@@ -30,9 +31,9 @@ def technical_against_customers(title: str) -> timeseries.Panel:
     customers = operations("15m", f'outcome="failure", {TROUBLE.replace("=~", "!~")}', "outcome")
     ours = operations("15m", f'outcome="failure", {TROUBLE}', "outcome")
     asked = [
-        query("A", f"sum({ours}) / {finals}", "bank, issuer or us"),
-        query("B", f"sum({customers}) / {finals}", "customers (and unknown codes)"),
-        query("C", f'max(epay_window_failure_ratio_lower{{window="15m", {TERMINAL}}})', "all, at least (95 %)"),
+        query("A", known(f"sum({ours}) / {finals}"), "bank, issuer or us"),
+        query("B", known(f"sum({customers}) / {finals}"), "customers (and unknown codes)"),
+        query("C", known(f'max(epay_window_failure_ratio_lower{{window="15m", {TERMINAL}}})'), "all, at least (95 %)"),
     ]
     text = (
         "Share of the finals of 15m that failed: technical, issuer unavailable and configuration against everything else. "
@@ -65,7 +66,7 @@ def codes_over_time(title: str) -> timeseries.Panel:
 def finalization(title: str) -> timeseries.Panel:
     """How long it takes until an operation's end is known."""
     asked = [
-        query(ref, f"histogram_quantile({share}, sum by (le) (increase({_FINAL}[1h])))", name)
+        query(ref, known(f"histogram_quantile({share}, sum by (le) (increase({_FINAL}[1h])))"), name)
         for ref, share, name in (("A", 0.5, "half"), ("B", 0.95, "95 of 100"))
     ]
     text = "Time from the creation of an operation to the poll that first saw it final, over 1h; no shorter than a poll's interval."
@@ -90,7 +91,7 @@ def pending(title: str) -> timeseries.Panel:
 
 def board() -> Board:
     """The dashboard."""
-    top = shared.headline()
+    top = headline()
     first = Section(
         "",
         [

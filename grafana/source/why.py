@@ -6,12 +6,14 @@ from grafana_foundation_sdk.builders import stat, statetimeline, table, timeseri
 
 from exporter.thresholds import CATALOGUE
 from grafana.source import looks, shared
+from grafana.source.conditions import conditions, line, short
 from grafana.source.frame import Board, alerts, one_terminal
+from grafana.source.headline import headline
 from grafana.source.layout import Line, Section
-from grafana.source.levels import ALL_SETTINGS, LEVELS, T, chosen, conditions, line, short
+from grafana.source.levels import ALL_SETTINGS, LEVELS, T, chosen
 from grafana.source.looks import setting
 from grafana.source.panels import graph, listing, number, states
-from grafana.source.queries import instant, query, rows
+from grafana.source.queries import instant, known, query, rows
 
 _WRAPPED: Final = setting("custom.cellOptions", {"type": "auto", "wrapText": True})
 _GATES: Final = {
@@ -40,7 +42,7 @@ def _level() -> timeseries.Panel:
     asked = []
     for level in LEVELS:
         name = f"{level.shown} {level.legend}".strip()
-        asked.append(query(level.key, chosen(level.key, level.expression), name))
+        asked.append(query(level.key, chosen(level.key, known(level.expression)), name))
         if level.also:
             asked.append(query(f"{level.key}_also", chosen(level.key, level.also[1]), level.also[0]))
         if level.against == "SETTING":
@@ -98,7 +100,7 @@ def _numbers() -> table.Panel:
         "The same conditions as of the end of the time shown: what each compares, and with what.",
         asked,
         {
-            "Condition": [setting("custom.minWidth", 180), _WRAPPED],
+            "Condition": [setting("custom.minWidth", 230), _WRAPPED],
             "Value": [setting("custom.width", 76), setting("unit", "short")],
             "Is it": [setting("custom.width", 56)],
             "Line": [setting("custom.width", 76), setting("unit", "short")],
@@ -207,8 +209,8 @@ def _top() -> list[tuple[int, stat.Panel]]:
                 nothing="unknown",
             ),
         ),
-        (4, shared.headline()["volume"]),
-        (4, shared.headline()["age"]),
+        (4, headline()["volume"]),
+        (4, headline()["age"]),
     ]
 
 
@@ -224,7 +226,7 @@ def board() -> Board:
                 [
                     Line(3, _top()),
                     Line(7, [(15, _level()), (9, _gates())]),
-                    Line(6, [(7, _conditions()), (8, _numbers()), (9, _settings())]),
+                    Line(6, [(6, _conditions()), (9, _numbers()), (9, _settings())]),
                 ],
             ),
             Section(

@@ -15,11 +15,11 @@ CHROME: Final = 136
 SIDES: Final = 32
 FIRST: Final = 16
 """Grid units that the first screen holds."""
-LEAST: Final = {"stat": (2, 3), "timeseries": (6, 5), "table": (6, 4), "heatmap": (8, 6), "state-timeline": (7, 4)}
+LEAST: Final = {"stat": (2, 3), "timeseries": (6, 5), "table": (6, 4), "heatmap": (8, 6), "state-timeline": (6, 4)}
 """Type → columns and units below which nothing can be read."""
 LETTER: Final = 7.6
 """Pixels of a letter of a title, about."""
-BUTTON: Final = 50
+BUTTON: Final = 55
 """Pixels beside a title: the frame, and the sign that shows the description."""
 
 

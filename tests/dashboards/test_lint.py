@@ -164,6 +164,20 @@ def test_counters_are_looked_at_by_how_they_grew() -> None:
         assert match[1] in allowed or first_seen or gap, match[0]
 
 
+@pytest.mark.parametrize("panel", [each for each in panels() if each.content["type"] == "timeseries"], ids=str)
+def test_nothing_divided_by_nothing_is_drawn(panel: Panel) -> None:
+    """One series of NaN, and Grafana finds no scale for all the others."""
+    for target in panel.content["targets"]:
+        asked = re.sub(r" / \d+", "", target["expr"])
+        if (
+            " / " in asked
+            or "histogram_quantile" in asked
+            or "epay_window_failure_ratio" in asked
+            or "budget_burn:" in asked
+        ):
+            assert re.search(r"> (0|-Inf)", asked) or "sum(clamp_min" in asked, asked
+
+
 def test_thresholds_are_drawn_from_what_is_configured() -> None:
     drawn = {
         found
