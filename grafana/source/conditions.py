@@ -93,6 +93,12 @@ def _bounds(level: Level) -> list[tuple[str, str, str, str]]:
                 found.append((f"{window}, and the {word} bound", now, sign, edge))
                 enough = (_of_window(EXPECTED, window), "min_expected") if drop else (now, "min_operations")
                 found.append((f"{window}: enough", enough[0], ">=", setting(level.key, enough[1])))
+            if drop:
+                unexplained = (
+                    f"0 * terminal:epay_volume_hour:explained{{{T}}} "
+                    f"or on (terminal) 1 + 0 * max by (terminal) (epay_poll_success{{{T}}})"
+                )
+                found.append(("1h: not explained", unexplained, ">=", f"1 + 0 * {setting(level.key, 'warning')}"))
             return found
         case "success_amount_drop":
             return [

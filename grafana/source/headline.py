@@ -111,8 +111,9 @@ def headline() -> dict[str, stat.Panel]:
             decimals=0,
         ),
         "trouble": number(
-            "Ours, 15m",
-            "Share of the finals of 15m that failed as technical, issuer unavailable or configuration.",
+            "System, 15m",
+            "Share of the finals of 15m that failed as technical, issuer unavailable or configuration: the bank, an issuer or us, "
+            "not the customers.",
             [instant("A", f"(sum({trouble('15m')}) or 0 * sum({finals('15m')})) / sum({finals('15m')})")],
             SHARE,
             plain,

@@ -44,7 +44,7 @@ def _terminals() -> table.Panel:
         "State": _STATE,
         "Since": since,
         "of them": f"topk by (terminal) (1, {worst} > 0)",
-        "Ours 15m": f"({trouble('15m')} or on (terminal) 0 * {finals('15m')}) / on (terminal) ({finals('15m')} > 0)",
+        "System 15m": f"({trouble('15m')} or on (terminal) 0 * {finals('15m')}) / on (terminal) ({finals('15m')} > 0)",
         "₸ failed 1h": f"{lost} or on (terminal) 0 * {finals('1h')}",
         "Success 1h": f"{successes('1h')} / ({finals('1h')} > 0)",
         "Ops 1h": now,
@@ -66,8 +66,8 @@ def _terminals() -> table.Panel:
             looks.mapped(looks.STATE),
         ],
         "Since": [setting("custom.width", 120), setting("unit", "dateTimeFromNow")],
-        "Worst code, 15m": [setting("custom.minWidth", 258), setting("unit", "string"), looks.mapped(shared.CODES)],
-        "Ours 15m": [setting("custom.width", 84), setting("unit", SHARE), setting("decimals", 1)],
+        "Worst code, 15m": [setting("custom.minWidth", 248), setting("unit", "string"), looks.mapped(shared.CODES)],
+        "System 15m": [setting("custom.width", 94), setting("unit", SHARE), setting("decimals", 1)],
         "₸ failed 1h": money,
         "Success 1h": [setting("custom.width", 96), *percent],
         "Ops 1h": [setting("custom.width", 78)],
@@ -80,7 +80,7 @@ def _terminals() -> table.Panel:
     return listing(
         "Terminals",
         "Every terminal: its state (critical or warning: an alert fires, since when; not read: polls fail); of the failures "
-        "that are ours, the bank's or an issuer's the most frequent code and the share of finals; tenge that failed so; "
+        "that are not the customers' but the bank's, an issuer's or ours the most frequent code and the share of finals; tenge that failed so; "
         "operations of 1h by what is usual at this time; tenge of 1h, and how many fewer than usual; age of the oldest pending. The name leads to the terminal.",
         [rows(refs[name], expression) for name, expression in asked.items()],
         columns,

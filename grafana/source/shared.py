@@ -171,27 +171,33 @@ def alerts_over_time(title: str) -> statetimeline.Panel:
 
 
 def active_alerts(title: str, *, narrow: bool = False) -> table.Panel:
-    """What fires now, since when, with the way to why. `narrow`: without the account."""
+    """What fires now, since when, with the way to why. `narrow`: the terminal is among the rest, as it is chosen already."""
     firing = f"{alerts()} * ignoring (alertstate) group_left () ALERTS_FOR_STATE * 1000"
     for alert in CATALOGUE.values():
         firing = f'label_replace({firing}, "key", "{alert.key}", "alertname", "{alert.name}")'
+    told = ["value", "reason_code", "currency", "account", *(["terminal"] if narrow else [])]
+    labels = ", ".join(f'"{label}"' for label in told)
+    firing = f'label_join({firing}, "what", " ", {labels})'
+    why = url("epay-why", alert="${__value.raw}", terminal="${__data.fields.Terminal}")
+    if narrow:
+        why = url("epay-why", alert="${__value.raw}") + "&${terminal:queryparam}"
     columns = {
         "Severity": [setting("custom.width", 76), _colored_cell(), looks.mapped(_severities())],
-        "Alert": [setting("custom.minWidth", 170)],
+        "Alert": [setting("custom.minWidth", 166 if narrow else 150)],
         "Terminal": [
             setting("custom.width", 96),
             _to(url("epay-terminal", terminal="${__value.raw}"), "the terminal"),
         ],
-        "Account": [setting("custom.width", 70)],
+        "What": [setting("custom.width", 110 if narrow else 102), setting("unit", "string")],
         "Since": [setting("custom.width", 120), setting("unit", "dateTimeFromNow")],
         "Why": [
-            setting("custom.width", 124),
-            _to(url("epay-why", alert="${__value.raw}", terminal="${__data.fields.Terminal}"), "why it fired"),
+            setting("custom.width", 124 if narrow else 114),
+            _to(why, "why it fired"),
         ],
     }
-    sources = {"severity": "Severity", "alertname": "Alert", "terminal": "Terminal", "account": "Account"}
+    sources = {"severity": "Severity", "alertname": "Alert", "terminal": "Terminal", "what": "What"}
     if narrow:
-        del columns["Account"], sources["account"]
+        del columns["Terminal"], sources["terminal"]
     return listing(
         title,
         "Alerts that fire now, those of accounts and of the exporter too; why leads to its level, bounds and gates.",
@@ -210,7 +216,8 @@ def active_alerts(title: str, *, narrow: bool = False) -> table.Panel:
             "dimension",
             "value",
             "currency",
-            *(["account"] if narrow else []),
+            "account",
+            *(["terminal"] if narrow else []),
         ),
     )
 

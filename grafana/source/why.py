@@ -41,7 +41,7 @@ def _alert_series(state: str = "") -> str:
 def _level() -> timeseries.Panel:
     asked = []
     for level in LEVELS:
-        name = f"{level.shown} {level.legend}".strip()
+        name = level.legend or level.shown
         asked.append(query(level.key, chosen(level.key, known(level.expression)), name))
         if level.also:
             asked.append(query(f"{level.key}_also", chosen(level.key, level.also[1]), level.also[0]))
