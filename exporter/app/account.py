@@ -110,7 +110,7 @@ class RunningAccount:
             held=former.bank.held if former and same_bank else 0.0,
         )
         baseline = config.baseline
-        origins = {terminal.name: _origin(account, terminal, config.outcomes) for terminal in account.terminals}
+        origins = {terminal.name: history_origin(account, terminal, config.outcomes) for terminal in account.terminals}
         self.measured_by = (baseline.windows, baseline.weeks, origins)
         self.forecaster: Forecaster = (
             former.forecaster
@@ -182,7 +182,7 @@ def _excluded(publication: Publication, name: str) -> Iterator[Span]:
             yield Span(entry.start, entry.end)
 
 
-def _origin(account: Account, terminal: Terminal, outcomes: Outcomes) -> str:
+def history_origin(account: Account, terminal: Terminal, outcomes: Outcomes) -> str:
     """What a terminal's history depends on, in short: another bank's, or one read by other tables, is another one."""
     tables = (sorted(outcomes.statuses.items()), sorted(outcomes.reason_classes.items()))
     meaning = (account.operations_url, terminal.id, terminal.number, tables)

@@ -11,7 +11,9 @@ from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from exporter.app.account import history_origin
 from exporter.baseline import MISSING, SLOT
+from exporter.config import Config
 from exporter.model import DAY, SLOTS_A_DAY, SlotDay
 from exporter.simulator.settings import Settings
 from exporter.simulator.verdicts import FAILURES
@@ -29,12 +31,17 @@ AROUND = 2
 """Hours before and after the present one that are known of each past day."""
 
 
-def write_weeks(url: str, terminals: Sequence[str], settings: Settings) -> None:
+def write_weeks(url: str, terminals: Sequence[str], settings: Settings, config: Config) -> None:
     """The numbers of operations that the simulator's world had at this time of the past 35 days, into a state."""
     now = time.time_ns() // 1000
     world = World(settings, now)
     a_block = SLOTS_PER_BLOCK * world.slot_length
     days: list[SlotDay] = []
+    origins = {
+        terminal.name: history_origin(account, terminal, config.outcomes)
+        for account in config.accounts
+        for terminal in account.terminals
+    }
     for index, name in enumerate(terminals):
         slots: dict[int, int] = {}
         for past in range(1, 36):
@@ -47,7 +54,7 @@ def write_weeks(url: str, terminals: Sequence[str], settings: Settings) -> None:
                     slots[block * (a_block // SLOT) + part] = count
         for day in {slot // SLOTS_A_DAY for slot in slots}:
             values = [slots.get(day * SLOTS_A_DAY + place, MISSING) for place in range(SLOTS_A_DAY)]
-            days.append(SlotDay(name, day, "", array("q", values).tobytes()))
+            days.append(SlotDay(name, day, "", array("q", values).tobytes(), origins[name]))
     with contextlib.closing(open_store(url)) as store:
         store.keep_history(days, 0)
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import yaml
 
+from exporter.config import load
 from exporter.simulator.settings import Settings
 from exporter.thresholds import CATALOGUE, Unit
 from tests.end_to_end.pages import shortening
@@ -98,17 +99,18 @@ def stack(directory: Path, scenes: Sequence[Scene]) -> Iterator[Stack]:
         exporter = port()
         names = [name for scene in scenes for name in scene.names]
         write_past(directory / "prometheus", names, f"127.0.0.1:{exporter}", 7 * 86_400 / FACTOR)
+        banks = {scene: port() for scene in scenes}
+        (directory / "config.yaml").write_text(_configuration(directory, banks))
+        config = load(directory / "config.yaml", {})
         for scene in scenes:
             if scene.baseline:
-                write_weeks(f"sqlite:///{directory}/state.db", scene.names, _world(scene))
-        banks, began = {}, {}
+                write_weeks(f"sqlite:///{directory}/state.db", scene.names, _world(scene), config)
+        began = {}
         for scene in scenes:
-            banks[scene] = port()
             began[scene.scenario] = time.monotonic()
             held.enter_context(started(directory / f"bank-{scene.scenario}.log", *_simulate(scene, banks[scene])))
         for scene in scenes:
             eventually(functools.partial(_says, directory / f"bank-{scene.scenario}.log", "bank simulator"))
-        (directory / "config.yaml").write_text(_configuration(directory, banks))
         flags = (f"--config.file={directory / 'config.yaml'}", f"--web.listen-address=127.0.0.1:{exporter}")
         process = held.enter_context(started(directory / "exporter.log", "run", *flags))
         routes = _written(directory / "alertmanager.yml", _routes(heard.url))
