@@ -82,7 +82,7 @@ def test_windows_by_issuer_and_duplicates_equal_the_truth_before_and_after_a_kil
         eventually(lambda: get(f"{bank}/truth")[0] == 200)
         for enough in (3, 6):
             with started(tmp_path / "exporter.log", *run):
-                eventually(partial(agree, enough), seconds=90)
+                eventually(partial(agree, enough), seconds=180)
                 shown = get(f"{address}/metrics")[1]
 
     failed = {
