@@ -55,7 +55,8 @@ SIZES = tuple(Traffic(terminals, an_hour) for terminals in (10, 100, 1000) for a
 COUNTED = 100_000
 """Operations that are counted one by one while a state is filled; of older ones only the ids are put there."""
 WATCHED = 120.0
-LONGEST_START = 240.0
+LONGEST_START = 140.0
+"""Then it is watched as it is, and that is said: all of it shall take less than five minutes."""
 SCRAPES = 8
 SLOT = 15 * MINUTE
 POLICY = Policy(15 * SECOND, 15 * MINUTE, DAY, DAY, (5 * MINUTE, 15 * MINUTE, HOUR))
@@ -222,7 +223,8 @@ class Running:
             lacking = self._lacking(text)
             if not lacking:
                 return text
-        raise TimeoutError(f"{self._traffic} did not come to rest: {lacking}")
+        print(f"{self._traffic}: watched before it had come to rest: {lacking}", file=sys.stderr)
+        return self._scrape()[0]
 
     def _lacking(self, text: str) -> str:
         found = {
