@@ -55,6 +55,8 @@ SIZES = tuple(Traffic(terminals, an_hour) for terminals in (10, 100, 1000) for a
 COUNTED = 100_000
 """Operations that are counted one by one while a state is filled; of older ones only the ids are put there."""
 WATCHED = 120.0
+LONGEST_START = 140.0
+"""Then it is watched as it is, and that is said: all of it shall take less than five minutes."""
 SCRAPES = 8
 SLOT = 15 * MINUTE
 POLICY = Policy(15 * SECOND, 15 * MINUTE, DAY, DAY, (5 * MINUTE, 15 * MINUTE, HOUR))
@@ -209,23 +211,28 @@ class Running:
         self._processes.append(subprocess.Popen([sys.executable, "-m", module, *arguments], stderr=subprocess.DEVNULL))
 
     def _rested(self) -> str:
-        """The metrics once all has been read and reconciled, and the history found whole."""
-        terminals = self._traffic.terminals
-        end = time.monotonic() + 150
+        """The metrics once all has been read and reconciled."""
+        end = time.monotonic() + LONGEST_START
+        lacking = "everything"
         while time.monotonic() < end:
-            time.sleep(2)
+            time.sleep(5)
             try:
                 text, _ = self._scrape()
             except OSError:
                 continue
-            if (
-                _sum(text, "epay_poll_success") == terminals
-                and _sum(text, "epay_window_complete") == terminals
-                and _sum(text, "epay_baseline_progress_ratio") == 1
-                and len(re.findall(r"^epay_reconciliation_difference_operations\{", text, re.MULTILINE)) == terminals
-            ):
-                return self._scrape()[0]
-        raise TimeoutError(f"{self._traffic} did not come to rest")
+            lacking = self._lacking(text)
+            if not lacking:
+                return text
+        print(f"{self._traffic}: watched before it had come to rest: {lacking}", file=sys.stderr)
+        return self._scrape()[0]
+
+    def _lacking(self, text: str) -> str:
+        found = {
+            "polls": _sum(text, "epay_poll_success"),
+            "windows": _sum(text, "epay_window_complete"),
+            "reconciliation": len(re.findall(r"^epay_reconciliation_difference_operations{", text, re.MULTILINE)),
+        }
+        return ", ".join(f"{name} {value:.0f}" for name, value in found.items() if value < self._traffic.terminals)
 
     def _scrape(self) -> tuple[str, int]:
         request = urllib.request.Request(f"http://127.0.0.1:{self._web}/metrics", headers={"accept-encoding": "gzip"})
