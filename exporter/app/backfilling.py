@@ -2,17 +2,15 @@
 
 import asyncio
 import contextlib
-import random
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
-import httpx
-
 from exporter.app.clock import wall_clock
+from exporter.app.looking_back import ArgumentInvalid, Interrupted, past_span, read_accounts
 from exporter.app.signals import until_signalled
 from exporter.app.starting import StartFailed
 from exporter.backfill import (
@@ -27,30 +25,15 @@ from exporter.backfill import (
     Spool,
     SpoolUnusable,
     Wanted,
-    WhenInvalid,
-    instant,
     lanes,
     partial_of,
     summary,
     write,
-    written,
 )
 from exporter.bank import MAX_RECORDS, BankError
-from exporter.client import EpayClient, http_clients
+from exporter.client import EpayClient
 from exporter.config import Account, Config, DurationInvalid, format_duration, parse_duration
-from exporter.model import SECOND, Duration, Event, Instant
-
-
-class ArgumentInvalid(Exception):
-    """The command line asks for what cannot be; the text names the flag."""
-
-
-class Interrupted(Exception):
-    """A signal has ended the work; the text says how to go on."""
-
-    def __init__(self, number: int, text: str) -> None:
-        super().__init__(text)
-        self.exit_code = 128 + number
+from exporter.model import SECOND, Duration, Instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +88,7 @@ def _with_what_is_kept(text: str, spool: Spool) -> str:
 
 def _wanted(config: Config, task: Backfill, now: Instant) -> Wanted:
     """The arguments' meaning, or what is wrong with them."""
-    start, end = _instant("--from", task.start, now), _instant("--to", task.end, now)
-    if start >= end:
-        raise ArgumentInvalid(f"--from ({written(start)}) must be before --to ({written(end)})")
-    if end > now:
-        raise ArgumentInvalid(f"--to ({written(end)}) lies in the future")
+    start, end = past_span(task.start, task.end, now)
     if not task.output.parent.is_dir():
         raise ArgumentInvalid(f"--output: there is no directory {task.output.parent}")
     if task.output.is_dir():
@@ -131,13 +110,6 @@ def _wanted(config: Config, task: Backfill, now: Instant) -> Wanted:
         tuple(f"{each.account}/{each.name}: {each.id}, {each.number}" for each in config.terminals),
         blake2b(meaning.encode(), digest_size=16).hexdigest(),
     )
-
-
-def _instant(flag: str, text: str, now: Instant) -> Instant:
-    try:
-        return instant(text, now)
-    except WhenInvalid as invalid:
-        raise ArgumentInvalid(f"{flag}: {invalid}") from None
 
 
 def _step(text: str) -> Duration:
@@ -164,40 +136,14 @@ def _progress(spool: Spool, every: Iterable[Lane]) -> contextlib.AbstractContext
 
 async def _read(config: Config, spool: Spool, progress: Progress) -> None:
     """All lanes; those of one account one after the other, accounts side by side. Raises BankError."""
-    poll = replace(config.poll, requests_per_second=config.baseline.history_requests_per_second)
-    slots = asyncio.Semaphore(poll.max_concurrency)
     known = [key for key, _ in spool.series()]
 
-    async def read(account: Account, http: httpx.AsyncClient) -> None:
-        limit = config.limits.max_codes_per_terminal
+    async def read(account: Account, bank: EpayClient) -> None:
+        limit, follow = config.limits.max_codes_per_terminal, config.poll.follow_pending
         sieve = Sieve(account.terminals, config.outcomes, limit, spool.grid.span, known)
-        bank = EpayClient(
-            account=account,
-            poll=poll,
-            limits=config.limits,
-            http=http,
-            slots=slots,
-            observer=_Nobody(),
-            clock=wall_clock,
-            monotonic=time.monotonic,
-            random=random.SystemRandom().random,
-            max_records=MAX_RECORDS,
-        )
         for lane in lanes((account,)):
             await LaneReader(
-                lane, bank, sieve, spool, progress, poll.follow_pending, wall_clock, asyncio.sleep, time.monotonic
+                lane, bank, sieve, spool, progress, follow, wall_clock, asyncio.sleep, time.monotonic
             ).read()
 
-    try:
-        async with http_clients(config.accounts, poll) as ways, asyncio.TaskGroup() as tasks:
-            for account in config.accounts:
-                tasks.create_task(read(account, ways[account.name]))
-    except ExceptionGroup as errors:  # several accounts may fail at once; one line is enough to go on
-        raise errors.exceptions[0] from None
-
-
-class _Nobody:
-    """Listens to nothing: a backfill exposes no metrics of its own."""
-
-    def observe(self, event: Event) -> None:
-        """Let it pass."""
+    await read_accounts(config, MAX_RECORDS, read)

@@ -1,34 +1,24 @@
 """`backtest`, put together: a file from the disk or the bank's own history, replayed, and told as it was asked for."""
 
-import asyncio
 import contextlib
-import json
-import random
 import sys
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-import httpx
-
-from exporter.alerting.thresholds import thresholds
-from exporter.app.backfilling import ArgumentInvalid, Interrupted
 from exporter.app.clock import wall_clock
+from exporter.app.looking_back import ArgumentInvalid, Interrupted, past_span, read_accounts
 from exporter.app.signals import until_signalled
 from exporter.app.starting import StartFailed
-from exporter.backfill import WhenInvalid, instant, written
-from exporter.backtest import Alarm, Rules, SeriesInvalid, as_json, as_text, read_series, replay
-from exporter.bank import BankError
+from exporter.backtest import Alarm, Rules, SeriesInvalid, as_json, as_json_by_terminal, as_text, read_series, replay
+from exporter.bank import MAX_RECORDS, BankError
 from exporter.baseline import SLOT, WEEK, Settings, Thresholds, usual
-from exporter.client import EpayClient, http_clients
+from exporter.client import EpayClient
 from exporter.config import Account, Config, DurationInvalid, TerminalFilter, parse_duration
-from exporter.model import DAY, Duration, Event, Instant, Span
+from exporter.model import DAY, Duration, Span, Terminal
 from exporter.poller import CELL, Almanac, PastReader
 from exporter.windows import batches
 
-_AT_ONCE: Final = 20_000
 _TOGETHER: Final = 100
 
 
@@ -72,7 +62,7 @@ async def backtest_bank(config: Config, start: str, end: str, format_: str) -> t
 
     Raises ArgumentInvalid, StartFailed where the bank does not let it be done, and Interrupted.
     """
-    span = _span(start, end, wall_clock())
+    span = past_span(start, end, wall_clock())
     past = Span((span.start - (config.baseline.weeks + 1) * WEEK) // CELL * CELL, -(-span.end // CELL) * CELL)
     almanacs = {terminal.name: Almanac(terminal.name, past.start // DAY) for terminal in config.terminals}
     known_to = min(span.end, wall_clock() - config.poll.lookback) // SLOT * SLOT  # what is later may not be listed yet
@@ -85,72 +75,33 @@ async def backtest_bank(config: Config, start: str, end: str, format_: str) -> t
         raise Interrupted(received[0], "interrupted: nothing of a backtest is kept")
     notes = (f"{unread} stretches of history do not add up to the bank's count, and are left out",) if unread else ()
     span = Span(span.start, min(span.end, known_to))
-    alarms = {name: _alarms(config, name, almanac, span) for name, almanac in almanacs.items()}
+    alarms = {each.name: _alarms(config, each, almanacs[each.name], span) for each in config.terminals}
     points = sum(len(almanac.operations.between(*span)) for almanac in almanacs.values())
     if format_ == "json":
-        found = [
-            {"terminal": name, **alarm}
-            for name, its in alarms.items()
-            for alarm in json.loads(as_json(its, 0))["alarms"]
-        ]
-        return json.dumps({"alarms": found, "points": points}), notes
+        return as_json_by_terminal(alarms, points), notes
     length = span.end - past.start
-    return "\n\n".join(f"{name}\n{as_text(its, points // len(alarms), length)}" for name, its in alarms.items()), notes
+    each = points // len(alarms)
+    return "\n\n".join(f"{name}\n{as_text(its, each, length)}" for name, its in alarms.items()), notes
 
 
-def _span(start: str, end: str, now: Instant) -> Span:
-    moments = []
-    for flag, text in (("--from", start), ("--to", end)):
-        try:
-            moments.append(instant(text, now))
-        except WhenInvalid as invalid:
-            raise ArgumentInvalid(f"{flag}: {invalid}") from None
-    span = Span(*moments)
-    if span.start >= span.end:
-        raise ArgumentInvalid(f"--from ({written(span.start)}) must be before --to ({written(span.end)})")
-    if span.end > now:
-        raise ArgumentInvalid(f"--to ({written(span.end)}) lies in the future")
-    return span
-
-
-def _alarms(config: Config, name: str, almanac: Almanac, span: Span) -> tuple[Alarm, ...]:
+def _alarms(config: Config, terminal: Terminal, almanac: Almanac, span: Span) -> tuple[Alarm, ...]:
     """One terminal's alarms within the span, by its own thresholds; holidays and maintenances are left out."""
     almanac.operations.leave_out(span.end, almanac.operations.end)
-    history = usual(almanac.operations, [(each.start, each.end) for each in config.calendar if each.concerns(name)])
-    terminal = next(each for each in config.terminals if each.name == name)
-    settings = {(each.alert, each.severity): each.value for each in thresholds(config.alerts, (terminal,))}
-    shipped = Thresholds()
-    limits = Thresholds(
-        drop=settings.get(("volume_drop", "warning")),
-        min_expected=settings.get(("volume_drop", "min_expected"), shipped.min_expected),
-        spike=settings.get(("volume_spike", "warning")),
-        min_operations=settings.get(("volume_spike", "min_operations"), shipped.min_operations),
+    history = usual(
+        almanac.operations, [(each.start, each.end) for each in config.calendar if each.concerns(terminal.name)]
     )
+    limits = Thresholds.in_force(config.alerts.defaults, config.alerts.terminals.get(terminal.name, {}))
     rules = Rules(limits, Settings(weeks=config.baseline.weeks), config.baseline.windows)
     return tuple(alarm for alarm in replay(history, rules) if alarm.end > span.start and alarm.start < span.end)
 
 
 async def _read(config: Config, past: Span, almanacs: dict[str, Almanac]) -> int:
     """Fill the almanacs from the bank; how many stretches could not be, since they did not add up."""
-    poll = replace(config.poll, requests_per_second=config.baseline.history_requests_per_second)
-    slots = asyncio.Semaphore(poll.max_concurrency)
     starts = range(past.start, past.end, CELL)
     unread = 0
 
-    async def read(account: Account, http: httpx.AsyncClient, advance: Callable[[], None]) -> None:
+    async def read(account: Account, bank: EpayClient) -> None:
         nonlocal unread
-        bank = EpayClient(
-            account=account,
-            poll=poll,
-            limits=config.limits,
-            http=http,
-            slots=slots,
-            observer=_Nobody(),
-            clock=wall_clock,
-            monotonic=time.monotonic,
-            random=random.SystemRandom().random,
-            max_records=_AT_ONCE,
-        )
         reader = PastReader(bank, account.terminals, config.outcomes)
         names = [terminal.name for terminal in account.terminals]
         together = len(names) if account.terminal_filter is TerminalFilter.CLIENT else _TOGETHER
@@ -162,13 +113,8 @@ async def _read(config: Config, past: Span, almanacs: dict[str, Almanac]) -> int
                     almanacs[name].put(assignment.span, tally)
             advance()
 
-    try:
-        with _progress(len(starts) * len(config.accounts)) as advance:
-            async with http_clients(config.accounts, poll) as ways, asyncio.TaskGroup() as tasks:
-                for account in config.accounts:
-                    tasks.create_task(read(account, ways[account.name], advance))
-    except ExceptionGroup as errors:  # several accounts may fail at once; one line is enough to go on
-        raise errors.exceptions[0] from None
+    with _progress(len(starts) * len(config.accounts)) as advance:
+        await read_accounts(config, MAX_RECORDS, read)
     return unread
 
 
@@ -184,11 +130,3 @@ def _progress(steps: int) -> Iterator[Callable[[], None]]:
     with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task("reading history", total=steps)
         yield lambda: bar.advance(task)
-
-
-@dataclass(frozen=True)
-class _Nobody:
-    """Listens to nothing: a backtest exposes no metrics of its own."""
-
-    def observe(self, event: Event) -> None:
-        """Let it pass."""

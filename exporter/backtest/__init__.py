@@ -4,8 +4,18 @@
 that terminal's thresholds; `read_series` makes one from a CSV.
 """
 
-from exporter.backtest.rendering import as_json, as_text
+from exporter.backtest.rendering import as_json, as_json_by_terminal, as_text
 from exporter.backtest.replay import Alarm, Rules, replay
 from exporter.backtest.series import Series, SeriesInvalid, read_series
 
-__all__ = ["Alarm", "Rules", "Series", "SeriesInvalid", "as_json", "as_text", "read_series", "replay"]
+__all__ = [
+    "Alarm",
+    "Rules",
+    "Series",
+    "SeriesInvalid",
+    "as_json",
+    "as_json_by_terminal",
+    "as_text",
+    "read_series",
+    "replay",
+]

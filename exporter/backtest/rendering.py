@@ -1,7 +1,7 @@
 """Alarms for a program (JSON) and for a person (a table)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -15,7 +15,12 @@ _COLUMNS: Final = "{:<22}{:<22}{:>9}  {}"
 
 def as_json(alarms: Sequence[Alarm], points: int) -> str:
     """`{"alarms": [{"start", "end", "direction"}], "points"}`, times as RFC 3339 in UTC."""
-    found = [{"start": _rfc3339(a.start), "end": _rfc3339(a.end), "direction": a.direction.value} for a in alarms]
+    return json.dumps({"alarms": [_record(alarm) for alarm in alarms], "points": points})
+
+
+def as_json_by_terminal(alarms: Mapping[str, Sequence[Alarm]], points: int) -> str:
+    """The same of several terminals: each alarm begins with its `terminal`."""
+    found = [{"terminal": name, **_record(alarm)} for name, its in alarms.items() for alarm in its]
     return json.dumps({"alarms": found, "points": points})
 
 
@@ -35,6 +40,10 @@ def as_text(alarms: Sequence[Alarm], points: int, length: Duration) -> str:
             f"no alarm can come of {weeks:.1f} weeks: the first {FEWEST_WEEKS} weeks are what is compared with"
         )
     return "\n".join(lines)
+
+
+def _record(alarm: Alarm) -> dict[str, str]:
+    return {"start": _rfc3339(alarm.start), "end": _rfc3339(alarm.end), "direction": alarm.direction.value}
 
 
 def _rfc3339(instant: Instant) -> str:

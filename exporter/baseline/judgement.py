@@ -5,9 +5,10 @@ EpayVolumeSpike: now > upper, at least `spike` of the expected too much, and at 
 """
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from exporter.baseline.bounds import Expectation
+from exporter.thresholds import CATALOGUE, Given, in_force
 
 
 class Direction(StrEnum):
@@ -17,13 +18,28 @@ class Direction(StrEnum):
     SPIKE = "spike"
 
 
-class Thresholds(NamedTuple):
-    """The alerts' settings: defaults of `volume_drop` and `volume_spike` at severity warning. None: off."""
+_DROP: Final = CATALOGUE["volume_drop"]
+_SPIKE: Final = CATALOGUE["volume_spike"]
 
-    drop: float | None = 0.3
-    min_expected: float = 20
-    spike: float | None = 0.3
-    min_operations: float = 20
+
+class Thresholds(NamedTuple):
+    """The settings of `volume_drop` and `volume_spike` at severity warning, as shipped by default. None: off."""
+
+    drop: float | None = _DROP.defaults["warning"]
+    min_expected: float = _DROP.defaults["min_expected"]
+    spike: float | None = _SPIKE.defaults["warning"]
+    min_operations: float = _SPIKE.defaults["min_operations"]
+
+    @classmethod
+    def in_force(cls, *layers: Given) -> "Thresholds":
+        """The shipped settings under those of each layer: the configuration's defaults, then a terminal's own."""
+        drop, spike = in_force(_DROP, *layers), in_force(_SPIKE, *layers)
+        return cls(
+            drop=drop["warning"] if drop else None,
+            min_expected=(drop or _DROP.defaults)["min_expected"],
+            spike=spike["warning"] if spike else None,
+            min_operations=(spike or _SPIKE.defaults)["min_operations"],
+        )
 
 
 def judge(now: float, expectation: Expectation, thresholds: Thresholds) -> Direction | None:
