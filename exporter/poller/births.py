@@ -3,6 +3,7 @@
 import asyncio
 
 from exporter.model import Clock, Decision
+from exporter.poller.committing import finished
 from exporter.poller.publication import Publication
 from exporter.state.base import CommitFailed, Store
 
@@ -16,7 +17,7 @@ async def keep_births(publication: Publication, store: Store, clock: Clock) -> N
         await publication.news.wait()
         shown = publication.newly_scraped()
         try:
-            await asyncio.shield(asyncio.to_thread(store.commit, Decision(now=clock(), scraped=shown)))
+            await finished(asyncio.to_thread(store.commit, Decision(now=clock(), scraped=shown)))
         except CommitFailed:  # a poll says that the state is lost; the next showing tries again
             publication.not_kept(shown)
 
