@@ -5,19 +5,15 @@ Absolute times differ from machine to machine and from minute to minute; the rat
 
 import json
 import sqlite3
-import statistics
 import sys
 import tempfile
-import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from prometheus_client import CollectorRegistry
 from prometheus_client import Counter as ClientCounter
 
+from benchmarks.bars import Bar, measured
 from exporter.config.tables import shipped_reason_classes, shipped_statuses
 from exporter.ledger import Ledger
 from exporter.model import (
@@ -44,23 +40,10 @@ from exporter.simulator.world import TERMINALS, World
 from exporter.state import SqliteStore
 from exporter.windows import tally
 
-ROUNDS = 5
 PAGE = 1000
 T0 = 1_790_000_000 * SECOND
 OURS = tuple(Terminal(t.number, t.number, t.number, "main") for t in TERMINALS)
 POLICY = Policy(15 * SECOND, 15 * MINUTE, DAY, DAY, (5 * MINUTE, 15 * MINUTE, HOUR))
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One comparison: how much is worked on, and what both sides do with it."""
-
-    name: str
-    unit: str
-    amount: int
-    ours: Callable[[], Any]
-    other: Callable[[], Any]
-    same: Callable[[Any, Any], bool]
 
 
 def pages(count: int) -> list[bytes]:
@@ -164,28 +147,6 @@ def bars() -> list[Bar]:
         Bar("all windows, against a recount of each", "entries", len(entries), windows, windows_recounted,
             lambda a, b: a == b),
     ]  # fmt: skip
-
-
-def measured(bar: Bar) -> dict[str, Any]:
-    """Medians of both sides, alternating."""
-    ours, other = [], []
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
-        left = bar.ours()
-        middle = time.perf_counter()
-        right = bar.other()
-        end = time.perf_counter()
-        if not bar.same(left, right):
-            raise SystemExit(f"{bar.name}: the two sides differ: {left} and {right}")
-        ours.append(middle - start)
-        other.append(end - middle)
-    seconds, against = statistics.median(ours), statistics.median(other)
-    return {
-        "name": bar.name,
-        "per_second": round(bar.amount / seconds),
-        "unit": bar.unit,
-        "ratio": round(against / seconds, 2),
-    }
 
 
 def main() -> None:
