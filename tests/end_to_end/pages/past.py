@@ -61,17 +61,22 @@ def write_weeks(url: str, terminals: Sequence[str], settings: Settings, config: 
 
 def write_past(data: Path, terminals: Sequence[str], instance: str, seconds: float) -> None:
     """Blocks of samples of these terminals as they would have been scraped, up to a minute ago."""
-    text = data.with_suffix(".om")
     end = time.time_ns() // 1_000_000_000 // STEP * STEP - STEP
     begin = end - int(seconds * 1.1) // STEP * STEP
-    text.write_text("\n".join(_lines(terminals, instance, range(begin, end + 1, STEP))))
+    write_blocks(data, terminals, instance, range(begin, end + 1, STEP))
+
+
+def write_blocks(data: Path, terminals: Sequence[str], instance: str, moments: Sequence[int]) -> None:
+    """Blocks of what these terminals have counted at some moments, in ascending order, at a steady rate."""
+    text = data.with_suffix(".om")
+    text.write_text("\n".join(_lines(terminals, instance, moments)), encoding="utf-8")
     promtool = require("promtool", "prometheus")
     command = [promtool, "tsdb", "create-blocks-from", "openmetrics", "-q", str(text), str(data)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def _lines(terminals: Sequence[str], instance: str, moments: range) -> Iterator[str]:
+def _lines(terminals: Sequence[str], instance: str, moments: Sequence[int]) -> Iterator[str]:
     weights = sum(weight for _, weight in FAILURES)
     rates = {'outcome="success",status="ok",code="00",reason_code="0",reason_class="none"': A_STEP * 0.89}
     for verdict, weight in FAILURES:
@@ -82,8 +87,9 @@ def _lines(terminals: Sequence[str], instance: str, moments: range) -> Iterator[
     yield "# TYPE epay_operations counter"
     for terminal in terminals:
         for labels, rate in rates.items():
-            for step, moment in enumerate(moments):
-                yield f'epay_operations_total{{terminal="{terminal}",{labels},{place}}} {step * rate:.3f} {moment}'
+            for moment in moments:
+                counted = rate * (moment - moments[0]) / STEP
+                yield f'epay_operations_total{{terminal="{terminal}",{labels},{place}}} {counted:.3f} {moment}'
     yield "# TYPE epay_pending_operations gauge"
     for terminal in terminals:
         for moment in moments:
