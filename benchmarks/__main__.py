@@ -7,12 +7,12 @@ import json
 import sqlite3
 import sys
 import tempfile
-from collections import Counter
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 from prometheus_client import Counter as ClientCounter
 
+from benchmarks import windows
 from benchmarks.bars import Bar, measured
 from exporter.config.tables import shipped_reason_classes, shipped_statuses
 from exporter.ledger import Ledger
@@ -38,7 +38,6 @@ from exporter.simulator.selection import Selection
 from exporter.simulator.settings import Settings
 from exporter.simulator.world import TERMINALS, World
 from exporter.state import SqliteStore
-from exporter.windows import tally
 
 PAGE = 1000
 T0 = 1_790_000_000 * SECOND
@@ -116,7 +115,6 @@ def bars() -> list[Bar]:
     for body in bodies:
         known.apply(known.decide([reading(body)], T0))
     readings = [reading(body) for body in bodies]
-    entries = [entry for terminal in OURS for entry in known.entries(terminal.name, 0)]
     rows = sum(len(each.operations) for each in readings)
 
     def repeated() -> int:
@@ -126,16 +124,6 @@ def bars() -> list[Bar]:
         seen = {operation.id for each in readings for operation in each.operations}
         return sum(operation.id not in seen for each in readings for operation in each.operations)
 
-    def windows() -> list[int]:
-        return [sum(each.operations.values()) for each in tally(entries, T0, POLICY.windows)]
-
-    def windows_recounted() -> list[int]:
-        counts = []
-        for window in POLICY.windows:
-            inside = [entry for entry in entries if T0 - window <= entry.created < T0]
-            counts.append(sum(Counter(entry.key for entry in inside).values()))
-        return counts
-
     return [
         Bar("decode a page, against json.loads", "records", rows,
             lambda: sum(decode(body).received for body in bodies),
@@ -144,8 +132,7 @@ def bars() -> list[Bar]:
             lambda: ingest(bodies), lambda: naive_ingest(bodies), lambda a, b: a == b),
         Bar("a page seen before, against a bare set of ids", "records", rows, repeated, repeated_by_name,
             lambda a, b: a == b == 0),
-        Bar("all windows, against a recount of each", "entries", len(entries), windows, windows_recounted,
-            lambda a, b: a == b),
+        *windows.bars(),
     ]  # fmt: skip
 
 

@@ -1,14 +1,14 @@
-"""Which spans of the operations' own time to ask for, and the sliding windows over what is remembered.
+"""Which spans of the operations' own time to ask for.
 
 A terminal's coverage is one stretch, from `covered_from` to `watermark`: all that was created in it has been read
 completely at least once. The head moves its upper end to now, the fill its lower end back to the longest window, and
 the sweep reads the last `lookback` again for late arrivals and changed statuses.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
@@ -22,11 +22,8 @@ from exporter.model import (
     Duration,
     Entry,
     Instant,
-    Outcome,
     Policy,
-    SeriesKey,
     Span,
-    WindowTally,
 )
 
 AHEAD: Duration = DAY
@@ -185,63 +182,3 @@ def shorter(span: Span, now: Instant, total_count: int, limit: int) -> Duration:
     """A stride of which one reading should hold half of what it may, given that a span held too much."""
     length = min(span.end, now) - span.start
     return max(SECOND, min(length // 2, length * limit // (2 * total_count)))
-
-
-def tally(entries: Iterable[Entry], now: Instant, windows: Sequence[Duration]) -> tuple[WindowTally, ...]:
-    """Operations, amounts and largest amounts of [now - window, now) for each window; `windows` ascending.
-
-    Operations are broken down by as many dimensions as their entries have. Each entry is put once into the ring between
-    two windows; a window is the sum of its rings.
-    """
-    rings: list[_Ring] = [_Ring({}, {}, {}, {}) for _ in windows]
-    for entry in entries:
-        age = now - entry.created
-        index = bisect_left(windows, age)
-        if age > 0 and index < len(windows):
-            rings[index].add(entry.key, entry.currency, entry.amount, 1)
-            if entry.details:
-                rings[index].break_down(entry)
-    tallies: list[WindowTally] = []
-    total = _Ring({}, {}, {}, {})
-    for window, ring in zip(windows, rings, strict=True):
-        total.merge(ring)
-        tallies.append(
-            WindowTally(
-                window,
-                dict(total.operations),
-                dict(total.amounts),
-                dict(total.largest),
-                dict(total.breakdowns),
-            )
-        )
-    return tuple(tallies)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ring:
-    operations: dict[SeriesKey, int]
-    amounts: dict[tuple[SeriesKey, str], int]
-    largest: dict[tuple[Outcome, str], int]
-    breakdowns: dict[tuple[str, str, Outcome, str], int]
-
-    def add(self, key: SeriesKey, currency: str, amount: int, count: int) -> None:
-        self.operations[key] = self.operations.get(key, 0) + count
-        self.amounts[key, currency] = self.amounts.get((key, currency), 0) + amount
-        if amount >= self.largest.get((key.outcome, currency), 0):
-            self.largest[key.outcome, currency] = amount
-
-    def break_down(self, entry: Entry) -> None:
-        outcome, reason_class = entry.key.outcome, entry.key.reason_class
-        for dimension, value in entry.details:
-            labels = (dimension, value, outcome, reason_class)
-            self.breakdowns[labels] = self.breakdowns.get(labels, 0) + 1
-
-    def merge(self, other: "_Ring") -> None:
-        for key, count in other.operations.items():
-            self.operations[key] = self.operations.get(key, 0) + count
-        for pair, amount in other.amounts.items():
-            self.amounts[pair] = self.amounts.get(pair, 0) + amount
-        for kind, amount in other.largest.items():
-            self.largest[kind] = max(self.largest.get(kind, 0), amount)
-        for labels, count in other.breakdowns.items():
-            self.breakdowns[labels] = self.breakdowns.get(labels, 0) + count

@@ -33,6 +33,7 @@ from exporter.model import (
     Terminal,
     Total,
     Trace,
+    WindowTally,
 )
 from exporter.outcomes import Outcomes
 
@@ -109,7 +110,9 @@ class Ledger:
         self._details = {terminal.name: DetailBook(dimensions, max_values) for terminal in terminals}
         self._repeats = {terminal.name: Repeats() for terminal in terminals}
         lacking = self._lacking(remembered)
-        self._shelf = Shelf((t.name, _remembering(remembered, t.name, lacking.get(t.name, 0))) for t in terminals)
+        self._shelf = Shelf(
+            ((t.name, _remembering(remembered, t.name, lacking.get(t.name, 0))) for t in terminals), policy.windows
+        )
         self._strangers: dict[bytes, Instant] = {}
         self._told: set[Notice] = set()
         self.totals: dict[Total, int] = {
@@ -159,12 +162,20 @@ class Ledger:
         return sum(len(repeats) for repeats in self._repeats.values())
 
     def entries(self, name: str, since: Instant) -> Iterator[Entry]:
-        """What is remembered of a terminal from an instant on, and a little more."""
+        """What is remembered of a terminal from an instant on, oldest first."""
         return self._shelf.books[name].since(since)
+
+    def checkpoint(self, name: str) -> Checkpoint:
+        """How far a terminal has been read."""
+        return self._shelf.books[name].checkpoint
+
+    def windows(self, name: str, at: Instant) -> tuple[WindowTally, ...]:
+        """A terminal's sliding windows up to an instant; the same object as before where nothing in it has changed."""
+        return self._shelf.books[name].windows.tallies(at)
 
     def pending(self, name: str, now: Instant) -> tuple[Entry, ...]:
         """The operations of a terminal that are pending and still followed."""
-        return tuple(entry for entry in self._shelf.books[name].pending.values() if self._followed(entry, now))
+        return tuple(entry for entry in self._shelf.books[name].pending if self._followed(entry, now))
 
     def unknown(self, readings: Iterable[Reading]) -> tuple[bytes, ...]:
         """The ids of ours that memory does not hold: new ones, and old ones that only the store can tell apart."""
@@ -172,7 +183,7 @@ class Ledger:
             operation.id
             for reading in readings
             for operation in reading.operations
-            if operation.number in self._names and self._shelf.get(operation.id) is None
+            if operation.number in self._names and operation.id not in self._shelf
         )
 
     def decide(
@@ -324,12 +335,9 @@ class Ledger:
 
     def _give_up_pending(self, draft: _Draft) -> None:
         """Count as pending what has been pending for so long that it is followed no longer."""
-        for book in self._shelf.books.values():
-            for entry in book.pending.values():
-                if entry.standing is not Standing.FOLLOWED or entry.id in draft.entries:
-                    continue
-                if not self._followed(entry, draft.now):
-                    draft.entries[entry.id] = self._count(entry, None, draft)
+        for entry in self._shelf.followed_before(draft.now - self._policy.follow_pending + 1):
+            if entry.id not in draft.entries:
+                draft.entries[entry.id] = self._count(entry, None, draft)
 
     def _count_repeats(self, draft: _Draft) -> None:
         for name, found in draft.traces.items():

@@ -1,72 +1,93 @@
-"""What is remembered of the operations of one account: by id, and by terminal and minute."""
+"""What is remembered of the operations of one account: by id, and by terminal and time."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from exporter.model import MINUTE, Checkpoint, Entry, Instant, Outcome
+from exporter.ledger.rows import Rows
+from exporter.ledger.sliding import Sliding
+from exporter.ledger.timeline import Timeline
+from exporter.model import Checkpoint, Duration, Entry, Instant, Outcome, Standing
+
+_EVER: Instant = 2**62
 
 
 class Book:
-    """One terminal's operations by the minute they were created in, and those of them that are pending."""
+    """One terminal's operations by the time they were created at, its windows, and what of it is pending."""
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    def __init__(self, checkpoint: Checkpoint, rows: Rows, windows: Sequence[Duration]) -> None:
         self.checkpoint = checkpoint
-        self.pending: dict[bytes, Entry] = {}
-        self._minutes: defaultdict[int, dict[bytes, Entry]] = defaultdict(dict)
+        self._rows = rows
+        self._timeline = Timeline(rows)
+        self._pending: dict[int, None] = {}
+        self.windows = Sliding(rows, self._timeline, windows)
 
-    def put(self, entry: Entry) -> None:
-        """Take an entry in; the same id must not be held under another minute."""
-        self._minutes[entry.created // MINUTE][entry.id] = entry
-        if entry.key.outcome is Outcome.PENDING:
-            self.pending[entry.id] = entry
-        else:
-            self.pending.pop(entry.id, None)
-
-    def remove(self, entry: Entry) -> None:
-        """Let an entry go."""
-        minute = entry.created // MINUTE
-        self._minutes[minute].pop(entry.id, None)
-        if not self._minutes[minute]:
-            del self._minutes[minute]
-        self.pending.pop(entry.id, None)
+    @property
+    def pending(self) -> Iterator[Entry]:
+        """The entries whose outcome is still open, whether they are followed or not."""
+        return map(self._rows.entry, self._pending)
 
     def since(self, instant: Instant) -> Iterator[Entry]:
-        """The entries created at or after an instant, in no order, and some of the minute before it."""
-        first = instant // MINUTE
-        for minute, entries in self._minutes.items():
-            if minute >= first:
-                yield from entries.values()
+        """The entries created at or after an instant, oldest first."""
+        return map(self._rows.entry, self._timeline.between(instant, _EVER))
 
     def before(self, instant: Instant) -> Iterator[Entry]:
-        """The entries of all minutes that ended at or before an instant."""
-        last = instant // MINUTE
-        for minute, entries in self._minutes.items():
-            if minute < last:
-                yield from entries.values()
+        """The entries created before an instant, oldest first."""
+        return map(self._rows.entry, self._timeline.between(-_EVER, instant))
+
+    def put(self, row: int) -> None:
+        """Take a row in."""
+        self._timeline.add(row)
+        self.windows.add(row)
+        if self._rows.kinds[row].key.outcome is Outcome.PENDING:
+            self._pending[row] = None
+
+    def remove(self, row: int) -> None:
+        """Let a row go."""
+        self.windows.remove(row)
+        self._timeline.remove(row)
+        self._pending.pop(row, None)
 
 
 class Shelf:
     """The books of an account, and one index of ids over them: an id counts once, whatever terminal it turns up at."""
 
-    def __init__(self, checkpoints: Iterable[tuple[str, Checkpoint]]) -> None:
-        self.books = {name: Book(checkpoint) for name, checkpoint in checkpoints}
-        self._entries: dict[bytes, Entry] = {}
+    def __init__(self, checkpoints: Iterable[tuple[str, Checkpoint]], windows: Sequence[Duration]) -> None:
+        self._rows = Rows()
+        self.books = {name: Book(checkpoint, self._rows, windows) for name, checkpoint in checkpoints}
+        self._followed = Timeline(self._rows)
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._rows)
+
+    def __contains__(self, id_: bytes) -> bool:
+        return self._rows.find(id_) is not None
 
     def get(self, id_: bytes) -> Entry | None:
         """The entry with this id, where it is remembered."""
-        return self._entries.get(id_)
+        row = self._rows.find(id_)
+        return None if row is None else self._rows.entry(row)
 
     def put(self, entry: Entry) -> None:
         """Take an entry in, in place of the one with the same id."""
         self.drop(entry.id)
-        self._entries[entry.id] = entry
-        self.books[entry.key.terminal].put(entry)
+        row = self._rows.add(entry)
+        self.books[entry.key.terminal].put(row)
+        if _is_followed(entry.key.outcome, entry.standing):
+            self._followed.add(row)
 
     def drop(self, id_: bytes) -> None:
         """Let an id go; one that is not held is no error."""
-        entry = self._entries.pop(id_, None)
-        if entry is not None:
-            self.books[entry.key.terminal].remove(entry)
+        row = self._rows.find(id_)
+        if row is not None:
+            key = self._rows.kinds[row].key
+            if _is_followed(key.outcome, self._rows.standing(row)):
+                self._followed.remove(row)
+            self.books[key.terminal].remove(row)
+            self._rows.remove(row)
+
+    def followed_before(self, instant: Instant) -> Iterator[Entry]:
+        """The pending entries of all terminals that are not counted yet and were created before an instant."""
+        return map(self._rows.entry, self._followed.between(-_EVER, instant))
+
+
+def _is_followed(outcome: Outcome, standing: Standing) -> bool:
+    return outcome is Outcome.PENDING and standing is Standing.FOLLOWED

@@ -7,7 +7,6 @@ from typing import Final
 
 import structlog
 
-from exporter import windows
 from exporter.bank import Bank, BankError
 from exporter.ledger import Ledger
 from exporter.model import (
@@ -217,7 +216,7 @@ class AccountPoller:
 
     def _snapshot(self, name: str, now: Instant) -> TerminalSnapshot:
         """A terminal as of its last good poll."""
-        state, checkpoint = self._states[name], self._ledger.checkpoints[name]
+        state, checkpoint = self._states[name], self._ledger.checkpoint(name)
         at = state.read_to if state.read_to is not None else now
         pending = self._ledger.pending(name, at)
         filled = checkpoint.covered_from <= at - self._policy.reach
@@ -242,7 +241,6 @@ class AccountPoller:
     def _tally(self, name: str, at: Instant, checkpoint: Checkpoint) -> tuple[WindowTally, ...]:
         """The windows that have been read whole; the others are not shown until they have, or cannot be."""
         stuck = name in self._reader.stuck
-        filled = [window for window in self._policy.windows if stuck or checkpoint.covered_from <= at - window]
-        if not filled:
-            return ()
-        return windows.tally(self._ledger.entries(name, at - filled[-1]), at, filled)
+        return tuple(
+            tally for tally in self._ledger.windows(name, at) if stuck or checkpoint.covered_from <= at - tally.window
+        )

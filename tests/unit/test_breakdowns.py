@@ -8,7 +8,6 @@ from exporter.ledger import Ledger
 from exporter.ledger.breakdowns import LONGEST, DetailBook, presentable
 from exporter.model import HOUR, MINUTE, SECOND, Details, Family, Outcome, Remembered
 from exporter.state import MemoryStore
-from exporter.windows import tally
 from tests.builders import T0, checkpoint, counted, ledger, operation, reading, take, total_of
 
 ISSUER = ("sender_issuer",)
@@ -21,7 +20,7 @@ def issued(by: str) -> Details:
 
 def shown(book: Ledger, dimension: str = "sender_issuer") -> dict[tuple[str, str], int]:
     """The hour's operations of the wallet by value and outcome."""
-    (hour,) = tally(book.entries("wallet", NOW - HOUR), NOW, [HOUR])
+    hour = next(tally for tally in book.windows("wallet", NOW) if tally.window == HOUR)
     return {(value, outcome): n for (name, value, outcome, _), n in hour.breakdowns.items() if name == dimension}
 
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from exporter import windows
 from exporter.ledger import advance
-from exporter.model import DAY, HOUR, MINUTE, SECOND, Assignment, Entry, Outcome, SeriesKey, Span, Standing
+from exporter.ledger.books import Shelf
+from exporter.model import DAY, HOUR, MINUTE, SECOND, Assignment, Entry, Outcome, SeriesKey, Span, Standing, WindowTally
 from tests.builders import POLICY, T0, checkpoint, id_of
 
 NOW = T0 + 10 * MINUTE
@@ -16,6 +17,13 @@ NOW = T0 + 10 * MINUTE
 def _entry(name: object, created: int, outcome: Outcome = Outcome.SUCCESS, amount: int = 100) -> Entry:
     key = SeriesKey("wallet", outcome, "ok", "00", "0", "none")
     return Entry(id_of(name), created, key, amount, "KZT", Standing.COUNTED)
+
+
+def _windows(entries: list[Entry], lengths: tuple[int, ...]) -> tuple[WindowTally, ...]:
+    shelf = Shelf([("wallet", checkpoint())], lengths)
+    for entry in entries:
+        shelf.put(entry)
+    return shelf.books["wallet"].windows.tallies(NOW)
 
 
 def test_a_quiet_poll_asks_once_for_all_terminals_of_a_batch() -> None:
@@ -134,7 +142,7 @@ def test_a_stride_gets_shorter_and_never_shorter_than_a_second() -> None:
 def test_a_window_holds_its_beginning_and_not_its_end() -> None:
     entries = [_entry("in", NOW - 5 * MINUTE), _entry("before", NOW - 5 * MINUTE - 1), _entry("now", NOW)]
 
-    five, fifteen = windows.tally(entries, NOW, (5 * MINUTE, 15 * MINUTE))
+    five, fifteen = _windows(entries, (5 * MINUTE, 15 * MINUTE))
 
     assert sum(five.operations.values()) == 1
     assert sum(fifteen.operations.values()) == 2
@@ -146,7 +154,7 @@ def test_a_window_holds_its_beginning_and_not_its_end() -> None:
 def test_every_window_equals_a_plain_recount(ages: list[tuple[int, int, Outcome]]) -> None:
     entries = [_entry(n, NOW - age, outcome, amount) for n, (age, amount, outcome) in enumerate(ages)]
 
-    for tally in windows.tally(entries, NOW, POLICY.windows):
+    for tally in _windows(entries, POLICY.windows):
         inside = [entry for entry in entries if NOW - tally.window <= entry.created < NOW]
         for outcome in Outcome:
             mine = [entry for entry in inside if entry.key.outcome is outcome]
@@ -164,7 +172,7 @@ def test_a_window_is_broken_down_by_what_its_entries_have() -> None:
         _entry(3, NOW - 6 * MINUTE)._replace(details=paid),
         _entry(4, NOW - MINUTE),
     ]
-    five, fifteen = windows.tally(entries, NOW, [5 * MINUTE, 15 * MINUTE])
+    five, fifteen = _windows(entries, (5 * MINUTE, 15 * MINUTE))
 
     assert five.breakdowns == {
         ("sender_issuer", "A", Outcome.SUCCESS, "none"): 1,
