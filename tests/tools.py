@@ -19,6 +19,7 @@ from exporter.model import (
     Terminal,
     TerminalSnapshot,
     Total,
+    Totals,
     Trouble,
     WindowTally,
 )
@@ -125,6 +126,6 @@ def snapshot(
         taken=NOW - SECOND,
         stale_after=45 * SECOND,
         terminals=terminals,
-        totals=totals or {},
-        born=born or {},
+        totals=Totals(totals),
+        born=Totals(born),
     )

@@ -13,11 +13,13 @@ import structlog
 from exporter import __version__
 from exporter.app.clock import wall_clock
 from exporter.app.fleet import Fleet
+from exporter.app.preparing import keep_prepared
 from exporter.app.reloading import Reloader
 from exporter.app.signals import until_signalled
 from exporter.app.starting import StartFailed
 from exporter.client import http_client
 from exporter.config import Config
+from exporter.exposition import Exposition
 from exporter.instrumentation import Instruments
 from exporter.poller import Publication, keep_births, keep_last_births
 from exporter.state import CommitFailed, StateUnusable, open_store
@@ -61,6 +63,7 @@ async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str
         held.callback(keep_last_births, publication, store, wall_clock)
         instruments.configuration_applied(wall_clock())
         reloader = Reloader(options.config_file, config, fleet, instruments) if options.config_file else None
+        exposition = Exposition()
         app = create_app(
             publication.current,
             instruments.registry,
@@ -70,12 +73,14 @@ async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str
             publication.scraped,
             reloader.ask if reloader and options.lifecycle else None,
             reloader.refused if reloader else lambda: None,
+            exposition,
         )
         scheme = options.protection.scheme if options.protection else "http"
         addresses = [_url(sock.getsockname(), scheme) for sock in sockets]
         log.info("listening", addresses=", ".join(addresses), state=config.state_url.split(":", 1)[0])
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(serve(app, sockets, options.protection))
+            tasks.create_task(keep_prepared(publication, exposition, wall_clock))
             tasks.create_task(keep_births(publication, store, wall_clock))
             tasks.create_task(fleet.run())
             if reloader is not None:

@@ -18,7 +18,8 @@ from exporter.backfill.samples import running_totals
 from exporter.backfill.spool import Spool
 from exporter.exposition import catalogue
 from exporter.exposition.catalogue import Definition
-from exporter.exposition.counters import PLACEHOLDER_CURRENCY, major, placeholder_keys
+from exporter.exposition.counters import PLACEHOLDER_CURRENCY, placeholder_keys
+from exporter.exposition.numbers import major
 from exporter.model import SECOND, Outcome, SeriesKey
 
 _LINES_AT_ONCE: Final = 5_000

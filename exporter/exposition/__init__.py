@@ -1,6 +1,7 @@
-"""A snapshot as Prometheus reads it: metric families, built fresh for each scrape, and the two text formats."""
+"""A snapshot as Prometheus reads it, in both formats: written piece by piece when it changes, joined for a scrape."""
 
-from exporter.exposition.families import families
-from exporter.exposition.rendering import render
+from exporter.exposition.exposition import Exposition
+from exporter.exposition.picture import FAMILIES
+from exporter.exposition.rendering import is_openmetrics, render
 
-__all__ = ["families", "render"]
+__all__ = ["FAMILIES", "Exposition", "is_openmetrics", "render"]

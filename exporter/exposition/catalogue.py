@@ -4,11 +4,8 @@ All of them are as of the last poll of the bank, not as of the scrape: each HELP
 exporters expect the opposite.
 """
 
-from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
-
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
 
 class Kind(StrEnum):
@@ -27,17 +24,17 @@ class Definition(NamedTuple):
     help: str
     labels: tuple[str, ...] = ()
 
-    def counter(self) -> CounterMetricFamily:
-        """The family without samples; the format adds `_total` by itself."""
-        return CounterMetricFamily(self.name.removesuffix("_total"), self.help, labels=self.labels)
+    @property
+    def family(self) -> str:
+        """The family's name as OpenMetrics and prometheus_client have it: without what a counter's samples end in."""
+        return self.name.removesuffix("_total") if self.kind is Kind.COUNTER else self.name
 
-    def gauge(self, further_labels: Sequence[str] = ()) -> GaugeMetricFamily:
-        """The family without samples."""
-        return GaugeMetricFamily(self.name, self.help, labels=(*self.labels, *further_labels))
-
-    def histogram(self) -> HistogramMetricFamily:
-        """The family without samples."""
-        return HistogramMetricFamily(self.name, self.help, labels=self.labels)
+    def metadata(self, *, openmetrics: bool) -> bytes:
+        """The lines before the family's samples: the one thing in which the formats differ."""
+        name, text = self.name, self.help.replace("\\", r"\\").replace("\n", r"\n")
+        if openmetrics:
+            name, text = self.family, text.replace('"', r"\"")
+        return f"# HELP {name} {text}\n# TYPE {name} {self.kind}\n".encode()
 
 
 _SERIES: Final = ("outcome", "status", "code", "reason_code", "reason_class")

@@ -1,14 +1,11 @@
 """What is expected of the windows by the past weeks, and what else the past says of a terminal."""
 
-from collections.abc import Iterator, Sequence
 from typing import Final
 
-from prometheus_client import Metric
-
-from exporter.config.durations import format_duration
 from exporter.exposition import catalogue
-from exporter.exposition.counters import major
-from exporter.model import SECOND, Expected, TerminalSnapshot
+from exporter.exposition.lines import line, pairs, window_label
+from exporter.exposition.numbers import major
+from exporter.model import SECOND, Expected, Forecast
 
 _OPERATIONS: Final = (
     catalogue.EXPECTED_OPERATIONS,
@@ -16,32 +13,31 @@ _OPERATIONS: Final = (
     catalogue.EXPECTED_OPERATIONS_UPPER,
 )
 _AMOUNTS: Final = (catalogue.EXPECTED_AMOUNT, catalogue.EXPECTED_AMOUNT_LOWER, catalogue.EXPECTED_AMOUNT_UPPER)
+FORECASTS: Final = (*_OPERATIONS, *_AMOUNTS, catalogue.BASELINE_WEEKS, catalogue.USUAL_GAP, catalogue.ACTIVE_DAYS)
 
 
-def forecast_families(fresh: Sequence[TerminalSnapshot], read: Sequence[TerminalSnapshot]) -> Iterator[Metric]:
-    """Expectations of the terminals whose windows are shown, and habits of all that have been read."""
-    operations = [definition.gauge() for definition in _OPERATIONS]
-    amounts = [definition.gauge() for definition in _AMOUNTS]
-    for terminal in fresh:
-        for expected in terminal.forecast.windows if terminal.forecast else ():
-            further = (expected.currency,) if expected.currency else ()
-            labels = (terminal.terminal.name, format_duration(expected.window), *further)
-            for family, value in zip(amounts if further else operations, _values(expected), strict=True):
-                family.add_metric(labels, value)
-    yield from operations
-    yield from amounts
+def forecast_lines(terminal: str, forecast: Forecast | None, *, shown: bool) -> tuple[bytes, ...]:
+    """The lines of a terminal that has been read, one text for each of FORECASTS.
 
-    weeks, gap, days = catalogue.BASELINE_WEEKS.gauge(), catalogue.USUAL_GAP.gauge(), catalogue.ACTIVE_DAYS.gauge()
-    for terminal in read:
-        name = (terminal.terminal.name,)
-        weeks.add_metric(name, terminal.forecast.weeks if terminal.forecast else 0)
-        if terminal.forecast is not None:
-            days.add_metric(name, terminal.forecast.active_days)
-            if terminal.forecast.usual_gap is not None:
-                gap.add_metric(name, terminal.forecast.usual_gap / SECOND)
-    yield weeks
-    yield gap
-    yield days
+    `shown`: its windows are, so what is expected of them is as well; its habits are in any case.
+    """
+    own = pairs(("terminal",), (terminal,))
+    if forecast is None:
+        return (*[b""] * 6, line(catalogue.BASELINE_WEEKS, own, 0), b"", b"")
+    texts = dict.fromkeys((*_OPERATIONS, *_AMOUNTS), b"")
+    for expected in forecast.windows if shown else ():
+        currency = pairs(("currency",), (expected.currency,)) + b"," if expected.currency else b""
+        labels = currency + own + window_label(expected.window)
+        definitions = _AMOUNTS if expected.currency else _OPERATIONS
+        for definition, value in zip(definitions, _values(expected), strict=True):
+            texts[definition] += line(definition, labels, value)
+    gap = forecast.usual_gap
+    return (
+        *texts.values(),
+        line(catalogue.BASELINE_WEEKS, own, forecast.weeks),
+        b"" if gap is None else line(catalogue.USUAL_GAP, own, gap / SECOND),
+        line(catalogue.ACTIVE_DAYS, own, forecast.active_days),
+    )
 
 
 def _values(expected: Expected) -> tuple[float, float, float]:

@@ -1,27 +1,36 @@
-"""Metric families as bytes: the text format, or OpenMetrics where the scraper prefers it."""
+"""The exporter's own metrics as bytes: the text format, or OpenMetrics where the scraper prefers it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from prometheus_client import Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 
-def render(sources: Iterable[Iterable[Metric]], accept: str) -> tuple[bytes, str]:
-    """All families of all sources and their content type, in the format that an Accept header asks for."""
+def render(sources: Iterable[Iterable[Metric]], accept: str, taken: Collection[str] = frozenset()) -> tuple[bytes, str]:
+    """All families of all sources and their content type, in the format that an Accept header asks for.
+
+    `taken` are names of families that are exposed beside these.
+    """
     encode, content_type = choose_encoder(accept)
-    return encode(_Joined(sources)), content_type
+    return encode(_Joined(sources, taken)), content_type
+
+
+def is_openmetrics(content_type: str) -> bool:
+    """Whether a content type is that of OpenMetrics, and not of the text format."""
+    return content_type.startswith("application/openmetrics-text")
 
 
 class _Joined(Collector):
     """Several sources as one collector, which is what the encoders take."""
 
-    def __init__(self, sources: Iterable[Iterable[Metric]]) -> None:
+    def __init__(self, sources: Iterable[Iterable[Metric]], taken: Collection[str]) -> None:
         self._sources = sources
+        self._taken = taken
 
     def collect(self) -> Iterator[Metric]:
         """Each family once: both formats forbid a second, and Prometheus would drop the whole scrape for it."""
-        seen = set[str]()
+        seen = set(self._taken)
         for source in self._sources:
             for family in source:
                 if family.name in seen:

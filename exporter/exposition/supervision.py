@@ -1,23 +1,45 @@
 """What alert rules compare with: thresholds as configured, and whether the calendar has a say now."""
 
-from collections.abc import Iterator
-
-from prometheus_client import Metric
+from collections import defaultdict
+from typing import Final
 
 from exporter.exposition import catalogue
+from exporter.exposition.lines import Heads, escaped, line, pairs
+from exporter.exposition.withdrawal import ALWAYS, NEVER
 from exporter.model import CALENDAR_KINDS, Instant, Supervision
 
+_ALERTS: Final = Heads("alert", "severity")
 
-def supervision_families(supervision: Supervision, now: Instant) -> Iterator[Metric]:
-    """The gauges of every configured terminal, polled or not."""
-    thresholds = catalogue.ALERT_THRESHOLD.gauge()
+
+def threshold_lines(supervision: Supervision) -> tuple[bytes, ...]:
+    """The thresholds, one text for each terminal that has any; they change with the configuration only."""
+    texts: defaultdict[str, list[bytes]] = defaultdict(list)
     for terminal, alert, severity, value in supervision.thresholds:
-        thresholds.add_metric((terminal, alert, severity), value)
-    yield thresholds
+        labels = _ALERTS[alert, severity] + f'terminal="{escaped(terminal)}"'.encode()
+        texts[terminal].append(line(catalogue.ALERT_THRESHOLD, labels, value))
+    return tuple(map(b"".join, texts.values()))
 
-    active = catalogue.CALENDAR_ACTIVE.gauge()
-    for terminal in supervision.terminals:
-        for kind in CALENDAR_KINDS:
-            going_on = any(entry.kind == kind and entry.covers(terminal, now) for entry in supervision.calendar)
-            active.add_metric((terminal, kind), int(going_on))
-    yield active
+
+def calendar_lines(supervision: Supervision, now: Instant) -> tuple[bytes, ...]:
+    """Whether a holiday or maintenance is going on, one text for each configured terminal, polled or not."""
+    going_on = [entry for entry in supervision.calendar if entry.start <= now < entry.end]
+    return tuple(
+        b"".join(
+            [
+                line(
+                    catalogue.CALENDAR_ACTIVE,
+                    pairs(catalogue.CALENDAR_ACTIVE.labels, (terminal, kind)),
+                    int(any(entry.kind == kind and entry.concerns(terminal) for entry in going_on)),
+                )
+                for kind in CALENDAR_KINDS
+            ]
+        )
+        for terminal in supervision.terminals
+    )
+
+
+def unchanged_between(supervision: Supervision, now: Instant) -> tuple[Instant, Instant]:
+    """The first and the last instant around this one at which the calendar says the same."""
+    bounds = [bound for entry in supervision.calendar for bound in (entry.start, entry.end)]
+    first = max((bound for bound in bounds if bound <= now), default=NEVER)
+    return first, min((bound for bound in bounds if bound > now), default=ALWAYS + 1) - 1

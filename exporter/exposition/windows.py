@@ -1,15 +1,25 @@
 """The sliding windows as gauges, with the failure ratio and how sure it is."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from prometheus_client import Metric
-
-from exporter.config.durations import format_duration
 from exporter.exposition import catalogue
-from exporter.exposition.counters import PLACEHOLDER_CURRENCY, major, placeholder_keys
-from exporter.model import Outcome, TerminalSnapshot, WindowTally
+from exporter.exposition.counters import AMOUNTS, PLACEHOLDER_AMOUNTS, PLACEHOLDERS, SERIES, Labels, zeros
+from exporter.exposition.lines import Heads, escaped, line, lines, tail, window_label
+from exporter.exposition.numbers import amounts, major, number, whole
+from exporter.model import Outcome, WindowTally
+
+WINDOWS: Final = (
+    catalogue.WINDOW_OPERATIONS,
+    catalogue.WINDOW_AMOUNT,
+    catalogue.WINDOW_BREAKDOWN_OPERATIONS,
+    catalogue.WINDOW_AMOUNT_MAX,
+    catalogue.WINDOW_FAILURE_RATIO,
+    catalogue.WINDOW_FAILURE_RATIO_LOWER,
+)
+_LARGEST: Final = Heads("outcome", "currency")
+_BROKEN_DOWN: Final = Heads("dimension", "outcome", "reason_class")
 
 _Z: Final = 1.959964
 """Two-sided 95 % of the normal distribution."""
@@ -45,44 +55,43 @@ def failures_of_ended(tally: WindowTally) -> tuple[int, int]:
     return counts[Outcome.FAILURE], counts[Outcome.SUCCESS] + counts[Outcome.FAILURE]
 
 
-def window_families(terminals: Sequence[TerminalSnapshot]) -> Iterator[Metric]:
-    """The gauges of all windows of these terminals; those whose windows are withdrawn are not among them."""
-    tallies = [
-        (each.terminal.name, format_duration(tally.window), tally) for each in terminals for tally in each.windows
-    ]
+def window_lines(terminal: str, windows: Sequence[WindowTally]) -> tuple[bytes, ...]:
+    """The lines of a terminal's windows, one text for each of WINDOWS; empty where the windows are withdrawn."""
+    own = tail(terminal)
+    texts = [_window(terminal, own, tally) for tally in windows]
+    return tuple(map(b"".join, zip(*texts, strict=True))) if texts else (b"",) * len(WINDOWS)
 
-    operations = catalogue.WINDOW_OPERATIONS.gauge()
-    amounts = catalogue.WINDOW_AMOUNT.gauge()
-    for terminal, window, tally in tallies:
-        for key in placeholder_keys(terminal):
-            if key not in tally.operations:
-                operations.add_metric((terminal, window, *key[1:]), 0)
-            if (key, PLACEHOLDER_CURRENCY) not in tally.amounts:
-                amounts.add_metric((terminal, window, *key[1:], PLACEHOLDER_CURRENCY), 0)
-        for key, count in tally.operations.items():
-            operations.add_metric((terminal, window, *key[1:]), count)
-        for (key, currency), amount in tally.amounts.items():
-            amounts.add_metric((terminal, window, *key[1:], currency), major(amount, currency))
-    yield operations
-    yield amounts
 
-    breakdowns = catalogue.WINDOW_BREAKDOWN_OPERATIONS.gauge()
-    for terminal, window, tally in tallies:
-        for labels, count in tally.breakdowns.items():
-            breakdowns.add_metric((terminal, window, *labels), count)
-    yield breakdowns
-
-    largest = catalogue.WINDOW_AMOUNT_MAX.gauge()
-    for terminal, window, tally in tallies:
-        for (outcome, currency), amount in tally.largest.items():
-            largest.add_metric((terminal, window, outcome, currency), major(amount, currency))
-    yield largest
-
-    ratio = catalogue.WINDOW_FAILURE_RATIO.gauge()
-    lower = catalogue.WINDOW_FAILURE_RATIO_LOWER.gauge()
-    for terminal, window, tally in tallies:
-        failures, ended = failures_of_ended(tally)
-        ratio.add_metric((terminal, window), failures / ended if ended else math.nan)
-        lower.add_metric((terminal, window), wilson_lower(failures, ended))
-    yield ratio
-    yield lower
+def _window(terminal: str, own: bytes, tally: WindowTally) -> tuple[bytes, ...]:
+    window = window_label(tally.window)
+    end = own + window
+    counts: dict[Labels, int] = {key[1:]: count for key, count in tally.operations.items()}
+    counts = zeros(PLACEHOLDERS, counts)
+    sums: dict[Labels, float] = {
+        (*key[1:], currency): major(amount, currency) for (key, currency), amount in tally.amounts.items()
+    }
+    sums = zeros(PLACEHOLDER_AMOUNTS, sums)
+    largest = {pair: major(amount, pair[1]) for pair, amount in tally.largest.items()}
+    label = f'terminal="{escaped(terminal)}"'.encode()
+    failures, ended = failures_of_ended(tally)
+    return (
+        lines(catalogue.WINDOW_OPERATIONS.name, [SERIES[key] for key in counts], end, *whole(counts.values())),
+        lines(catalogue.WINDOW_AMOUNT.name, [AMOUNTS[key] for key in sums], end, *amounts(sums.values())),
+        b"".join(
+            [
+                b'%b{%b%b,value="%b"%b} %b\n'
+                % (
+                    catalogue.WINDOW_BREAKDOWN_OPERATIONS.name.encode(),
+                    _BROKEN_DOWN[dimension, outcome, reason_class],
+                    label,
+                    escaped(value).encode(),
+                    window,
+                    number(count),
+                )
+                for (dimension, value, outcome, reason_class), count in tally.breakdowns.items()
+            ]
+        ),
+        lines(catalogue.WINDOW_AMOUNT_MAX.name, [_LARGEST[pair] for pair in largest], end, *amounts(largest.values())),
+        line(catalogue.WINDOW_FAILURE_RATIO, label + window, failures / ended if ended else math.nan),
+        line(catalogue.WINDOW_FAILURE_RATIO_LOWER, label + window, wilson_lower(failures, ended)),
+    )

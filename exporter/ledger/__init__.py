@@ -20,6 +20,7 @@ from exporter.model import (
     Decision,
     Entry,
     Family,
+    GrowingTotals,
     Instant,
     Notice,
     Operation,
@@ -32,6 +33,7 @@ from exporter.model import (
     Standing,
     Terminal,
     Total,
+    Totals,
     Trace,
     WindowTally,
 )
@@ -115,11 +117,13 @@ class Ledger:
         )
         self._strangers: dict[bytes, Instant] = {}
         self._told: set[Notice] = set()
-        self.totals: dict[Total, int] = {
-            total: value
-            for total, value in remembered.totals.items()
-            if (total.labels[0] == account if total.family in OF_ACCOUNTS else total.labels[0] in self._labels)
-        }
+        self._totals = GrowingTotals(
+            {
+                total: value
+                for total, value in remembered.totals.items()
+                if (total.labels[0] == account if total.family in OF_ACCOUNTS else total.labels[0] in self._labels)
+            }
+        )
         counted: defaultdict[str, list[SeriesKey]] = defaultdict(list)
         for total in self.totals:
             if total.family is Family.OPERATIONS:
@@ -150,6 +154,11 @@ class Ledger:
             if details is not None and details.lacks(entry.details):
                 ends[entry.key.terminal] = max(ends.get(entry.key.terminal, 0), entry.created + 1)
         return ends
+
+    @property
+    def totals(self) -> Totals:
+        """What has been counted up to now; does not change under who holds it."""
+        return self._totals.seen()
 
     @property
     def checkpoints(self) -> Mapping[str, Checkpoint]:
@@ -234,8 +243,7 @@ class Ledger:
             self._shelf.put(entry)
         for id_ in decision.forgotten:
             self._shelf.drop(id_)
-        for total, amount in decision.increments.items():
-            self.totals[total] = self.totals.get(total, 0) + amount
+        self._totals.add(decision.increments)
         for name, checkpoint in decision.checkpoints.items():
             self._shelf.books[name].checkpoint = checkpoint
         traces: defaultdict[str, list[Trace]] = defaultdict(list)

@@ -31,6 +31,7 @@ from exporter.model.snapshot import (
     Trouble,
     WindowTally,
 )
+from exporter.model.totals import GrowingTotals, Owner, Part, Totals, owner_of
 from exporter.model.units import (
     AMOUNT_BUCKETS,
     DAY,
@@ -69,6 +70,7 @@ __all__ = [
     "Expected",
     "Family",
     "Forecast",
+    "GrowingTotals",
     "HistoryRead",
     "Instant",
     "LoginMade",
@@ -76,7 +78,9 @@ __all__ = [
     "Observer",
     "Operation",
     "Outcome",
+    "Owner",
     "Page",
+    "Part",
     "Policy",
     "PollMade",
     "Reading",
@@ -93,8 +97,10 @@ __all__ = [
     "TerminalSnapshot",
     "Threshold",
     "Total",
+    "Totals",
     "Trace",
     "Trouble",
     "WindowTally",
     "minor_units",
+    "owner_of",
 ]

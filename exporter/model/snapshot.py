@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from exporter.model.books import Checkpoint, SeriesKey, Total
+from exporter.model.books import Checkpoint, SeriesKey
 from exporter.model.operations import Outcome
+from exporter.model.totals import Totals
 from exporter.model.units import Duration, Instant
 
 
@@ -145,13 +146,14 @@ class Supervision:
 class Snapshot:
     """What was committed, as one immutable picture: a scrape sees all of a poll or nothing of it.
 
-    `stale_after`: a failing terminal's windows are withdrawn when its last good poll is older.
+    `stale_after`: a failing terminal's windows are withdrawn when its last good poll is older. `born`: the sequence of
+    the snapshot that first showed a total; 0 for those of an earlier run.
     """
 
     sequence: int
     taken: Instant
     stale_after: Duration
     terminals: tuple[TerminalSnapshot, ...]
-    totals: Mapping[Total, int]
-    born: Mapping[Total, int] = field(default_factory=dict)
+    totals: Totals
+    born: Totals = field(default_factory=Totals)
     supervision: Supervision = field(default_factory=Supervision)

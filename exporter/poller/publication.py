@@ -1,27 +1,42 @@
 """The one reference that scrapes read: an immutable snapshot, swapped whole."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from exporter.model import OF_ACCOUNTS, Duration, Instant, Remembered, Snapshot, Supervision, TerminalSnapshot, Total
+from exporter.model import (
+    Duration,
+    Instant,
+    Owner,
+    Part,
+    Remembered,
+    Snapshot,
+    Supervision,
+    TerminalSnapshot,
+    Total,
+    Totals,
+    owner_of,
+)
 
 
 class Publication:
     """Puts the accounts' parts together. Whoever holds a snapshot is not disturbed by the next one.
 
     Knows since which snapshot each total has been shown, so that a scraper can be shown a 0 first, and which totals no
-    scraper has been shown: a restart must not forget that.
+    scraper has been shown: a restart must not forget that. `news` is set by a first showing of a total, `published` by
+    each new snapshot.
     """
 
     def __init__(self, stale_after: Duration) -> None:
         self._stale_after = stale_after
         self._terminals: dict[str, tuple[TerminalSnapshot, ...]] = {}
-        self._totals: dict[str, dict[Total, int]] = {}
-        self._born: dict[Total, int] = {}
+        self._totals: dict[str, Totals] = {}
+        self._met: dict[Owner, Part] = {}
+        self._born: dict[Owner, Part] = {}
         self._unscraped: dict[Total, int] = {}
         self._scraped: list[Total] = []
-        self._current = Snapshot(0, 0, stale_after, (), {})
+        self._current = Snapshot(0, 0, stale_after, (), Totals())
         self.news = asyncio.Event()
+        self.published = asyncio.Event()
 
     def current(self) -> Snapshot:
         """The newest snapshot."""
@@ -36,15 +51,19 @@ class Publication:
         self._stale_after = stale_after
         self._terminals = {name: self._terminals[name] for name in accounts if name in self._terminals}
         self._totals = {name: self._totals[name] for name in accounts if name in self._totals}
-        shown = {total for part in self._totals.values() for total in part}
+        shown = Totals.joined(self._totals.values())
         for total in [total for total in self._unscraped if total not in shown]:
-            del self._unscraped[total], self._born[total]
+            owner = owner_of(total)
+            del self._unscraped[total]
+            self._born[owner] = {other: born for other, born in self._born[owner].items() if other != total}
+            self._met.pop(owner, None)
         self._swap(self._current.taken, supervision)
 
     def restore(self, remembered: Remembered) -> None:
         """Totals that an earlier run has shown do not begin with a zero again."""
-        for total in remembered.totals.keys() - remembered.unscraped - self._born.keys():
-            self._born[total] = 0
+        for owner, part in Totals(remembered.totals).parts():
+            born = self._born.get(owner, {})
+            self._born[owner] = dict.fromkeys(part.keys() - remembered.unscraped, 0) | born
 
     def scraped(self, sequence: int) -> None:
         """A scraper has been shown a snapshot; `news` is set where that was the first showing of a total."""
@@ -66,18 +85,27 @@ class Publication:
         """Take back what could not be committed, for the next time."""
         self._scraped += shown
 
-    def publish(
-        self, account: str, terminals: tuple[TerminalSnapshot, ...], totals: Mapping[Total, int], now: Instant
-    ) -> None:
-        """Replace one account's part."""
-        sequence = self._current.sequence + 1
-        owners = {each.terminal.name for each in terminals if each.read}
-        for total in totals.keys() - self._born.keys():
-            if owners and total.labels[0] in (owners if total.family not in OF_ACCOUNTS else {account}):
-                self._born[total] = self._unscraped[total] = sequence
+    def publish(self, account: str, terminals: tuple[TerminalSnapshot, ...], totals: Totals, now: Instant) -> None:
+        """Replace one account's part. Totals are born when their terminal is read, those of the account with the first.
+
+        Looks into the totals only of those that have changed: a poll of a thousand terminals moves those of a few.
+        """
+        owners = [Owner(False, each.terminal.name) for each in terminals if each.read]
+        for owner in (*owners, Owner(True, account)) if owners else ():
+            part = totals.of(owner)
+            if self._met.get(owner) is not part:
+                self._met[owner] = part
+                self._bear(owner, part)
         self._terminals[account] = terminals
-        self._totals[account] = dict(totals)
+        self._totals[account] = totals
         self._swap(now, self._current.supervision)
+
+    def _bear(self, owner: Owner, part: Part) -> None:
+        born = self._born.get(owner, {})
+        fresh = dict.fromkeys(part.keys() - born.keys(), self._current.sequence + 1)
+        if fresh:
+            self._born[owner] = born | fresh
+            self._unscraped |= fresh
 
     def _swap(self, taken: Instant, supervision: Supervision) -> None:
         self._current = Snapshot(
@@ -85,7 +113,8 @@ class Publication:
             taken=taken,
             stale_after=self._stale_after,
             terminals=tuple(terminal for part in self._terminals.values() for terminal in part),
-            totals={total: value for part in self._totals.values() for total, value in part.items()},
-            born=dict(self._born),
+            totals=Totals.joined(self._totals.values()),
+            born=Totals.of_parts(self._born),
             supervision=supervision,
         )
+        self.published.set()

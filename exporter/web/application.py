@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from exporter.exposition import Exposition
 from exporter.model import Clock, Snapshot
 from exporter.web.languages import chosen
 from exporter.web.metrics import Metrics
@@ -38,14 +39,17 @@ def create_app(
     scraped: Callable[[int], None] = lambda _: None,
     reload: Callable[[], Awaitable[Sequence[str]]] | None = None,
     refused: Callable[[], Refusal | None] = lambda: None,
+    exposition: Exposition | None = None,
 ) -> Starlette:
     """The web side of an exporter. `snapshots` gives the current snapshot and is asked at each request.
 
     `scraped` is told the sequence of each snapshot that a scraper has been shown. `reload` has the configuration read
     again and gives what is wrong with it; None where that is not allowed over HTTP. `refused` gives the last reload
-    where that was refused, for the page.
+    where that was refused, for the page. `exposition` is one that somebody prepares as snapshots are published; without
+    it, each snapshot is written when it is first asked for.
     """
     page = Page(telemetry_path, version)
+    metrics = Metrics(snapshots, registry, clock, scraped, exposition or Exposition())
 
     async def healthy(_: Request) -> Response:
         return PlainTextResponse("OK")
@@ -70,7 +74,7 @@ def create_app(
 
     app = Starlette(
         routes=[
-            Route(telemetry_path, Metrics(snapshots, registry, clock, scraped).__call__, methods=["GET"]),
+            Route(telemetry_path, metrics.__call__, methods=["GET"]),
             Route("/-/healthy", healthy, methods=["GET"]),
             Route("/-/ready", ready, methods=["GET"]),
             Route("/-/reload", Reload(reload).__call__, methods=["POST"]),

@@ -1,7 +1,6 @@
 """The telemetry endpoint: what Prometheus scrapes."""
 
 import asyncio
-import gzip
 from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry
@@ -9,16 +8,18 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
-from exporter.exposition import families, render
+from exporter.exposition import FAMILIES, Exposition, is_openmetrics, render
 from exporter.model import Clock, Snapshot
 from exporter.web.scrapers import Scraper, Scrapers
 
 _CONCURRENT = 2
-"""Renderings at a time: more would only take the processor from each other and from the polls."""
+"""Answers in the making at a time: more would only take the processor from each other and from the polls."""
+
+_TAKEN = frozenset(definition.family for definition in FAMILIES)
 
 
 class Metrics:
-    """Answers scrapes. Renders in a thread, so that nothing else waits for it: health checks least of all."""
+    """Answers scrapes. Puts answers together in a thread, so that nothing else waits: health checks least of all."""
 
     def __init__(
         self,
@@ -26,8 +27,10 @@ class Metrics:
         registry: CollectorRegistry,
         clock: Clock,
         scraped: Callable[[int], None],
+        exposition: Exposition,
     ) -> None:
         self._snapshots = snapshots
+        self._exposition = exposition
         self._registry = registry
         self._clock = clock
         self._scraped = scraped
@@ -51,9 +54,10 @@ class Metrics:
         return Response(body, headers=headers, background=noting)
 
     def _rendered(self, snapshot: Snapshot, exposed: int, accept: str, zipped: bool) -> tuple[bytes, str]:
-        sources = (families(snapshot, self._clock(), exposed), self._registry.collect())
-        body, content_type = render(sources, accept)
-        return (gzip.compress(body, compresslevel=1, mtime=0) if zipped else body), content_type
+        own, content_type = render([self._registry.collect()], accept, _TAKEN)
+        answer = self._exposition.zipped if zipped else self._exposition.plain
+        body = answer(snapshot, self._clock(), exposed, own, openmetrics=is_openmetrics(content_type))
+        return body, content_type
 
     async def _note(self, scraper: Scraper, sequence: int) -> None:
         """A coroutine, so that it runs in the loop at once and not in a thread some time."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from exporter.exposition.families import is_withdrawn
 from exporter.exposition.windows import failures_of_ended, outcome_counts
+from exporter.exposition.withdrawal import is_withdrawn
 from exporter.model import MINUTE, Duration, Instant, Outcome, Snapshot, TerminalSnapshot
 from exporter.web import texts
 from exporter.web.texts import Language, Text

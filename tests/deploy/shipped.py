@@ -10,7 +10,7 @@ from starlette.routing import Route
 from exporter import cli
 from exporter.config import Config, load
 from exporter.config.keys import SECRETS
-from exporter.model import Snapshot
+from exporter.model import Snapshot, Totals
 from exporter.web import create_app
 
 ROOT = Path(__file__).parents[2]
@@ -44,7 +44,7 @@ def given(arguments: list[str]) -> dict[str, str]:
 
 def endpoints() -> set[str]:
     """The paths that are served."""
-    app = create_app(lambda: Snapshot(0, 0, 0, (), {}), CollectorRegistry(), lambda: 0)
+    app = create_app(lambda: Snapshot(0, 0, 0, (), Totals()), CollectorRegistry(), lambda: 0)
     return {route.path for route in app.routes if isinstance(route, Route)}
 
 

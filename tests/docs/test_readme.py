@@ -22,7 +22,7 @@ from exporter.config.settings import BREAKDOWNS
 from exporter.config.tables import reason_class_names, shipped_statuses
 from exporter.exposition.catalogue import CATALOGUE
 from exporter.instrumentation import Instruments
-from exporter.model import Snapshot
+from exporter.model import Snapshot, Totals
 from exporter.simulator.faults import FAULTS
 from exporter.simulator.scenario import SCENARIOS
 from exporter.thresholds import CATALOGUE as THRESHOLDS
@@ -345,7 +345,7 @@ def test_make_targets_of_readme_exist() -> None:
 
 
 def paths_of_the_code() -> set[str]:
-    app = create_app(lambda: Snapshot(0, 0, 0, (), {}), CollectorRegistry(), lambda: 0)
+    app = create_app(lambda: Snapshot(0, 0, 0, (), Totals()), CollectorRegistry(), lambda: 0)
     return {route.path for route in app.routes if isinstance(route, Route)}
 
 

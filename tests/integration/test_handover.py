@@ -22,6 +22,7 @@ from exporter.model import (
     Supervision,
     Terminal,
     Total,
+    Totals,
 )
 from exporter.poller import Publication
 from exporter.state import CommitFailed, MemoryStore
@@ -244,7 +245,7 @@ def published(*accounts: str) -> Publication:
     for account in accounts:
         name = "wallet" if account == "main" else f"of-{account}"
         total = WALLET_TOTAL if account == "main" else OTHER_TOTAL
-        publication.publish(account, (terminal_snapshot(name, account=account),), {total: 3}, NOW)
+        publication.publish(account, (terminal_snapshot(name, account=account),), Totals({total: 3}), NOW)
     return publication
 
 
@@ -257,7 +258,7 @@ def test_accounts_are_shown_in_the_order_of_the_configuration_and_no_others() ->
     assert [each.terminal.account for each in current.terminals] == ["third", "main"]
     assert current.stale_after == 9 * SECOND
     assert current.supervision == Supervision(("x",))
-    publication.publish("main", (terminal_snapshot(),), {}, NOW)
+    publication.publish("main", (terminal_snapshot(),), Totals(), NOW)
     assert publication.current().stale_after == 9 * SECOND
 
 
@@ -267,7 +268,7 @@ def test_a_total_that_was_shown_does_not_begin_again_when_its_terminal_comes_bac
     born = publication.current().born[WALLET_TOTAL]
 
     publication.arrange([], 0, Supervision())
-    publication.publish("main", (terminal_snapshot(),), {WALLET_TOTAL: 5}, NOW)
+    publication.publish("main", (terminal_snapshot(),), Totals({WALLET_TOTAL: 5}), NOW)
 
     assert publication.current().born[WALLET_TOTAL] == born
 
@@ -277,7 +278,7 @@ def test_a_total_that_nobody_was_shown_begins_with_a_zero_when_its_terminal_come
 
     publication.arrange([], 0, Supervision())
     publication.scraped(publication.current().sequence)
-    publication.publish("main", (terminal_snapshot(),), {WALLET_TOTAL: 5}, NOW)
+    publication.publish("main", (terminal_snapshot(),), Totals({WALLET_TOTAL: 5}), NOW)
 
     assert publication.newly_scraped() == ()
     assert publication.current().born[WALLET_TOTAL] == publication.current().sequence
@@ -288,6 +289,6 @@ def test_what_a_store_says_was_shown_does_not_make_younger_or_older_what_is_show
     born = dict(publication.current().born)
 
     publication.restore(Remembered({}, (), {WALLET_TOTAL: 3, OTHER_TOTAL: 4}))
-    publication.publish("second", (terminal_snapshot("s", account="second"),), {OTHER_TOTAL: 4}, NOW)
+    publication.publish("second", (terminal_snapshot("s", account="second"),), Totals({OTHER_TOTAL: 4}), NOW)
 
     assert publication.current().born == {**born, OTHER_TOTAL: 0}

@@ -13,13 +13,11 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_parsed
 from prometheus_client.parser import text_string_to_metric_families as text_parsed
 
-from exporter.exposition import families, render
 from exporter.exposition.catalogue import CATALOGUE
 from exporter.model import MINUTE, SECOND, Expected, Family, Forecast, Outcome, Snapshot, Total, minor_units
+from tests.plain.bodies import OPENMETRICS, TEXT, body_of
+from tests.plain.families import families
 from tests.tools import COUNTED_IN_DAYS, NOW, require, series, snapshot, tally, terminal_snapshot
-
-TEXT = "text/plain;version=0.0.4"
-OPENMETRICS = "application/openmetrics-text;version=1.0.0"
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -43,12 +41,18 @@ def without_nan(of: Iterable[Metric]) -> Samples:
 def shown(of: Snapshot, name: str, exposed: int = 10, now: int = NOW, **labels: str) -> list[float]:
     """The values of the samples with this name and, among others, these labels."""
     wanted = set(labels.items())
-    found = samples(families(of, now, exposed))
+    found = samples(exposed_families(of, now, exposed))
     return [value for (sample, its), value in found.items() if sample == name and wanted <= its]
 
 
-def parsed(text: str, content_type: str) -> list[Metric]:
-    return list(openmetrics_parsed(text) if "openmetrics" in content_type else text_parsed(text))  # type: ignore[no-untyped-call]
+def parsed(body: bytes, accept: str) -> list[Metric]:
+    text = body.decode()
+    return list(openmetrics_parsed(text) if accept == OPENMETRICS else text_parsed(text))  # type: ignore[no-untyped-call]
+
+
+def exposed_families(of: Snapshot, now: int = NOW, exposed: int = 10) -> list[Metric]:
+    """What a scraper reads in OpenMetrics."""
+    return parsed(body_of(of, now, exposed, OPENMETRICS), OPENMETRICS)
 
 
 SUCCESS = series("wallet", Outcome.SUCCESS, code="00", reason_code="0")
@@ -222,9 +226,7 @@ def expected_of_full() -> dict[tuple[str, frozenset[tuple[str, str]]], Any]:
 
 @pytest.mark.parametrize("accept", [TEXT, OPENMETRICS])
 def test_both_formats_carry_exactly_what_the_snapshot_says(accept: str) -> None:
-    body, content_type = render([families(FULL, NOW, exposed=10)], accept)
-
-    found = samples(parsed(body.decode(), content_type))
+    found = samples(parsed(body_of(FULL, NOW, accept=accept), accept))
 
     expected = expected_of_full()
     assert found.keys() == expected.keys()
@@ -286,7 +288,7 @@ def test_every_metric_of_the_contract_is_there_with_its_type_and_labels() -> Non
 
 
 def test_every_metric_of_the_catalogue_is_exposed_and_no_other() -> None:
-    exposed = {family.name: family.type for family in families(FULL, NOW, exposed=10)}
+    exposed = {family.name: family.type for family in exposed_families(FULL)}
 
     assert exposed == {each.name.removesuffix("_total"): each.kind for each in CATALOGUE}
 
@@ -343,7 +345,7 @@ def test_windows_of_a_terminal_that_failed_for_longer_are_withdrawn_and_counters
         terminal_snapshot(failing=True, last_success=long_ago, pending=3, oldest_pending=NOW - MINUTE),
         totals={Total(Family.OPERATIONS, SUCCESS): 41},
     )
-    names = {sample for sample, _ in samples(families(of, NOW, exposed=10))}
+    names = {sample for sample, _ in samples(exposed_families(of))}
 
     assert {name for name in names if "window" in name or "pending" in name} == {"epay_window_complete"}
     assert shown(of, "epay_window_complete") == [0]
@@ -386,9 +388,9 @@ def test_any_label_value_comes_back_as_it_went_in(accept: str, name: str, status
     window = replace(tally(5 * MINUTE, {key: 2}), breakdowns=broken_down)
     of = snapshot(terminal_snapshot(name, windows=[window]), totals={Total(Family.OPERATIONS, key): count})
 
-    body, content_type = render([families(of, NOW, exposed=10)], accept)
+    body = body_of(of, NOW, accept=accept)
 
-    assert without_nan(parsed(body.decode(), content_type)) == without_nan(families(of, NOW, exposed=10))
+    assert without_nan(parsed(body, accept)) == without_nan(families(of, NOW, exposed=10))
 
 
 @given(st.integers(0, 10**15), st.sampled_from(["KZT", "JPY", "KWD"]))
@@ -405,7 +407,7 @@ def test_an_amount_is_the_nearest_double_of_its_decimal(amount: int, currency: s
 @pytest.mark.parametrize("of", [FULL, snapshot(terminal_snapshot(read=False))], ids=["full", "empty"])
 def test_promtool_has_nothing_to_say(of: Snapshot) -> None:
     promtool = require("promtool", "prometheus")
-    body, _ = render([families(of, NOW, exposed=10)], TEXT)
+    body = body_of(of, NOW)
 
     checked = subprocess.run([promtool, "check", "metrics"], input=body, capture_output=True, check=False)
 

@@ -2,20 +2,22 @@
 
 from dataclasses import replace
 
-from exporter.exposition import families
-from exporter.model import HOUR, CalendarEntry, Instant, Snapshot, Supervision, Threshold
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_parsed
+
+from exporter.model import HOUR, CalendarEntry, Instant, Snapshot, Supervision, Threshold, Totals
 from exporter.poller import Publication
+from tests.plain.bodies import OPENMETRICS, body_of
 from tests.tools import NOW, snapshot, terminal_snapshot
 
 HOLIDAY = CalendarEntry(NOW - HOUR, NOW + HOUR, "holiday")
-UNPOLLED = Snapshot(0, 0, 0, (), {})
+UNPOLLED = Snapshot(0, 0, 0, (), Totals())
 
 
 def shown(of: Snapshot, name: str, now: Instant = NOW) -> dict[tuple[str, ...], float]:
     """Values by the labels' values, in the order of the labels' names."""
     return {
         tuple(value for _, value in sorted(sample.labels.items())): sample.value
-        for family in families(of, now, 0)
+        for family in openmetrics_parsed(body_of(of, now, 0, OPENMETRICS).decode())  # type: ignore[no-untyped-call]
         if family.name == name
         for sample in family.samples
     }
@@ -63,7 +65,7 @@ def test_a_publication_keeps_what_it_supervises_over_polls_and_polls_over_what_i
     publication = Publication(stale_after=0)
     first, second = Supervision(("wallet",), ()), Supervision(("wallet",), (Threshold("wallet", "a", "b", 1),))
     publication.arrange(["main"], 0, first)
-    publication.publish("main", (terminal_snapshot(),), {}, NOW)
+    publication.publish("main", (terminal_snapshot(),), Totals(), NOW)
     assert publication.current().supervision == first
     before = publication.current()
     publication.arrange(["main"], 0, second)

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.exposition import families, render
+from exporter.exposition import Exposition, render
 from exporter.instrumentation import Instruments
 from exporter.model import SECOND, LoginMade, Observer, PollMade, RequestMade
 from tests.tools import COUNTED_IN_DAYS, NOW, require, snapshot, terminal_snapshot
@@ -130,9 +130,9 @@ def test_promtool_has_nothing_to_say_about_all_metrics_together(instruments: Ins
     instruments.observe(PollMade("main", "success", 0.2))
     instruments.observe(RequestMade("main", "operations", "success", 0.07, skew=-1.5))
     instruments.observe(LoginMade("main", "success", expires=NOW))
-    domain = families(snapshot(terminal_snapshot()), NOW, exposed=10)
+    own, _ = render([instruments.registry.collect()], "text/plain")
 
-    body, _ = render([domain, instruments.registry.collect()], "text/plain")
+    body = Exposition().plain(snapshot(terminal_snapshot()), NOW, 10, own, openmetrics=False)
     checked = subprocess.run([promtool, "check", "metrics"], input=body, capture_output=True, check=False)
 
     said = checked.stdout + checked.stderr

@@ -1,4 +1,7 @@
-"""A snapshot as metric families, built fresh for each scrape; pure, so that a scrape can run in any thread."""
+"""A snapshot as metric families of prometheus_client, built afresh each time: the plain way.
+
+What the exporter exposes is compared with it, and raced against it.
+"""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,11 +10,14 @@ from prometheus_client.core import GaugeMetricFamily
 
 from exporter.exposition import catalogue
 from exporter.exposition.catalogue import Definition
-from exporter.exposition.counters import major, total_families
-from exporter.exposition.forecasts import forecast_families
-from exporter.exposition.supervision import supervision_families
-from exporter.exposition.windows import window_families
-from exporter.model import MINUTE, SECOND, Instant, Snapshot, TerminalSnapshot
+from exporter.exposition.numbers import major
+from exporter.exposition.withdrawal import is_withdrawn
+from exporter.model import SECOND, Instant, Snapshot, TerminalSnapshot
+from tests.plain.catalogue import gauge
+from tests.plain.counters import total_families
+from tests.plain.forecasts import forecast_families
+from tests.plain.supervision import supervision_families
+from tests.plain.windows import window_families
 
 
 def families(snapshot: Snapshot, now: Instant, exposed: int) -> Iterator[Metric]:
@@ -28,19 +34,8 @@ def families(snapshot: Snapshot, now: Instant, exposed: int) -> Iterator[Metric]
     yield from supervision_families(snapshot.supervision, now)
 
 
-def is_withdrawn(terminal: TerminalSnapshot, snapshot: Snapshot, now: Instant) -> bool:
-    """Whether a terminal has failed for so long that its windows and pending operations are no longer shown.
-
-    A poll that neither ends nor fails is given a minute more: it may be catching up.
-    """
-    if terminal.last_success is None:
-        return terminal.failing
-    patience = snapshot.stale_after if terminal.failing else snapshot.stale_after + MINUTE
-    return now - terminal.last_success > patience
-
-
 def _pending_families(fresh: Sequence[TerminalSnapshot], read: Sequence[TerminalSnapshot]) -> Iterator[Metric]:
-    pending = catalogue.PENDING_OPERATIONS.gauge()
+    pending = gauge(catalogue.PENDING_OPERATIONS)
     for each in fresh:
         pending.add_metric((each.terminal.name,), each.pending)
     yield pending
@@ -62,8 +57,8 @@ def _poll_families(
 
 
 def _reconciliation_families(read: Sequence[TerminalSnapshot]) -> Iterator[Metric]:
-    operations = catalogue.RECONCILIATION_OPERATIONS.gauge()
-    amounts = catalogue.RECONCILIATION_AMOUNT.gauge()
+    operations = gauge(catalogue.RECONCILIATION_OPERATIONS)
+    amounts = gauge(catalogue.RECONCILIATION_AMOUNT)
     for each in read:
         if each.difference is not None:
             operations.add_metric((each.terminal.name,), each.difference.operations)
@@ -77,7 +72,7 @@ def _terminal_info(terminals: Sequence[TerminalSnapshot]) -> GaugeMetricFamily:
     """One series a terminal, all with the same label names; to Prometheus an empty label is none."""
     own = catalogue.TERMINAL_INFO.labels
     configured = sorted({name for each in terminals for name in each.terminal.labels}.difference(own))
-    family = catalogue.TERMINAL_INFO.gauge(configured)
+    family = gauge(catalogue.TERMINAL_INFO, configured)
     for each in terminals:
         terminal = each.terminal
         values = [terminal.labels.get(name, "") for name in configured]
@@ -87,7 +82,7 @@ def _terminal_info(terminals: Sequence[TerminalSnapshot]) -> GaugeMetricFamily:
 
 def _instants(definition: Definition, values: Sequence[tuple[TerminalSnapshot, Instant | None]]) -> GaugeMetricFamily:
     """Unix time in seconds by terminal; absent where there is none."""
-    family = definition.gauge()
+    family = gauge(definition)
     for each, instant in values:
         if instant is not None:
             family.add_metric((each.terminal.name,), instant / SECOND)
@@ -96,7 +91,7 @@ def _instants(definition: Definition, values: Sequence[tuple[TerminalSnapshot, I
 
 def _flags(definition: Definition, values: Sequence[tuple[TerminalSnapshot, bool]]) -> GaugeMetricFamily:
     """1 or 0 by terminal."""
-    family = definition.gauge()
+    family = gauge(definition)
     for each, flag in values:
         family.add_metric((each.terminal.name,), int(flag))
     return family

@@ -1,0 +1,103 @@
+"""From snapshots to pictures: what has changed is written anew, all else is kept."""
+
+import threading
+from typing import Final
+
+from exporter.exposition import catalogue
+from exporter.exposition.picture import Picture, columns_of, texts_of
+from exporter.exposition.pieces import AccountPieces, TerminalPieces, Texts
+from exporter.exposition.states import configured_labels
+from exporter.exposition.supervision import calendar_lines, threshold_lines, unchanged_between
+from exporter.exposition.withdrawal import ALWAYS, NEVER, last_shown
+from exporter.model import MINUTE, Duration, Instant, Owner, Snapshot, Supervision
+
+_WANTED_FOR: Final[Duration] = 10 * MINUTE
+"""For how long after a format was last asked for, compressed, it is compressed beforehand."""
+
+
+class Exposition:
+    """Keeps the lines of the last snapshot by terminal and family. May be asked from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._snapshot: Snapshot | None = None
+        self._terminals: dict[str, TerminalPieces] = {}
+        self._accounts: dict[str, AccountPieces] = {}
+        self._supervision: Supervision | None = None
+        self._thresholds: Texts = ()
+        self._calendar: Texts = ()
+        self._first, self._last = ALWAYS, NEVER
+        self._picture = Picture({}, {})
+        self._wanted: dict[bool, Instant] = {}
+
+    def prepare(self, snapshot: Snapshot, now: Instant) -> None:
+        """Do beforehand what the next scrapes will ask for."""
+        with self._lock:
+            self._bring_to(snapshot, now)
+            for openmetrics, asked in self._wanted.items():
+                if now - asked < _WANTED_FOR:
+                    self._picture.zipped(openmetrics=openmetrics)
+
+    def plain(self, snapshot: Snapshot, now: Instant, exposed: int, own: bytes, *, openmetrics: bool) -> bytes:
+        """The body for a scraper whose last snapshot was `exposed`; `own` comes last."""
+        with self._lock:
+            picture = self._shown(snapshot, now, exposed)
+        return picture.plain(own, openmetrics=openmetrics)
+
+    def zipped(self, snapshot: Snapshot, now: Instant, exposed: int, own: bytes, *, openmetrics: bool) -> bytes:
+        """The same, compressed: one gzip member."""
+        with self._lock:
+            picture = self._shown(snapshot, now, exposed)
+            self._wanted[openmetrics] = now
+            begun = picture.zipped(openmetrics=openmetrics)
+        return begun.ended(own)
+
+    def _shown(self, snapshot: Snapshot, now: Instant, exposed: int) -> Picture:
+        """The picture as a scraper is to see it. In most scrapes nothing is new to it, and it is the one for all."""
+        self._bring_to(snapshot, now)
+        terminals, accounts = self._terminals.values(), self._accounts.values()
+        youngest = [each.counted.youngest for each in terminals] + [each.counted.youngest for each in accounts]
+        if max(youngest, default=0) <= exposed:
+            return self._picture
+        return self._picture.with_others(texts_of(terminals, exposed), texts_of(accounts, exposed))
+
+    def _bring_to(self, snapshot: Snapshot, now: Instant) -> None:
+        if snapshot is self._snapshot and self._first <= now <= self._last:
+            return
+        self._first, self._last = NEVER, ALWAYS
+        self._update_terminals(snapshot, now)
+        self._update_accounts(snapshot)
+        self._update_supervision(snapshot.supervision, now)
+        self._snapshot = snapshot
+        terminals, accounts = self._terminals.values(), self._accounts.values()
+        columns = columns_of([each.texts for each in terminals], [each.texts for each in accounts])
+        columns[catalogue.ALERT_THRESHOLD] = self._thresholds
+        columns[catalogue.CALENDAR_ACTIVE] = self._calendar
+        self._picture = Picture(columns, self._picture.blocks)
+
+    def _update_terminals(self, snapshot: Snapshot, now: Instant) -> None:
+        before, self._terminals = self._terminals, {}
+        configured = configured_labels(snapshot.terminals)
+        for each in snapshot.terminals:
+            name, last = each.terminal.name, last_shown(each, snapshot)
+            pieces = self._terminals[name] = before.get(name) or TerminalPieces(name)
+            owner = Owner(False, name)
+            pieces.update(each, snapshot.totals.of(owner), snapshot.born.of(owner), configured, shown=now <= last)
+            self._hold(*((NEVER, last) if now <= last else (last + 1, ALWAYS)))
+
+    def _update_accounts(self, snapshot: Snapshot) -> None:
+        before, self._accounts = self._accounts, {}
+        for name in dict.fromkeys(each.terminal.account for each in snapshot.terminals if each.read):
+            pieces = self._accounts[name] = before.get(name) or AccountPieces(name)
+            owner = Owner(True, name)
+            pieces.update(snapshot.totals.of(owner), snapshot.born.of(owner))
+
+    def _update_supervision(self, supervision: Supervision, now: Instant) -> None:
+        if supervision is not self._supervision:
+            self._thresholds = threshold_lines(supervision)
+        self._supervision, self._calendar = supervision, calendar_lines(supervision, now)
+        self._hold(*unchanged_between(supervision, now))
+
+    def _hold(self, first: Instant, last: Instant) -> None:
+        """What has just been written is true between these two instants only: a clock may be set back, too."""
+        self._first, self._last = max(self._first, first), min(self._last, last)
