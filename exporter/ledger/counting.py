@@ -1,47 +1,63 @@
-"""What one counted operation adds to the totals."""
+"""What operations that are counted together add to the totals."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache, partial
+from typing import Final
 
 from exporter.model import (
     AMOUNT_BUCKETS,
     DELAY_BUCKETS,
     SECOND,
     Duration,
-    Entry,
     Family,
-    Outcome,
+    Instant,
+    SeriesKey,
     Total,
     minor_units,
 )
 
-
-def operation(entry: Entry) -> Iterator[tuple[Total, int]]:
-    """Count, amount and the amount's bucket."""
-    key, currency = entry.key, entry.currency
-    unit = 10 ** minor_units(currency)
-    bucket = bisect_left(AMOUNT_BUCKETS, -(-entry.amount // unit))
-    yield Total(Family.OPERATIONS, key), 1
-    yield Total(Family.AMOUNT, (*key, currency)), entry.amount
-    yield Total(Family.AMOUNT_BUCKET, (key.terminal, key.outcome, currency, str(bucket))), 1
-    yield Total(Family.AMOUNT_SUM, (key.terminal, key.outcome, currency)), entry.amount
+_DELAYS: Final = tuple(bound * SECOND for bound in DELAY_BUCKETS)
 
 
-def visibility(account: str, delay: Duration) -> Iterator[tuple[Total, int]]:
-    """How long it took until an operation was first seen; a record of the future took no time."""
-    delay = max(delay, 0)
-    yield Total(Family.VISIBILITY_BUCKET, (account, _delay_bucket(delay))), 1
-    yield Total(Family.VISIBILITY_SUM, (account,)), delay
+@lru_cache(256)
+def _amounts(currency: str) -> tuple[int, ...]:
+    """The bounds of the amounts' buckets in minor units."""
+    return tuple(bound * 10 ** minor_units(currency) for bound in AMOUNT_BUCKETS)
 
 
-def finalization(entry: Entry, delay: Duration) -> Iterator[tuple[Total, int]]:
-    """How long it took until an operation was first seen final; one that never became final has no such time."""
-    if entry.key.outcome is Outcome.PENDING:
-        return
-    delay = max(delay, 0)
-    yield Total(Family.FINALIZATION_BUCKET, (entry.key.terminal, _delay_bucket(delay))), 1
-    yield Total(Family.FINALIZATION_SUM, (entry.key.terminal,)), delay
+def _buckets(bounds: Sequence[int], values: Collection[int]) -> Iterator[tuple[str, int]]:
+    """How many of the values fall into each bucket: those up to a bound, and beyond the one before it."""
+    for bucket, count in Counter(map(partial(bisect_left, bounds), values)).items():
+        yield str(bucket), count
 
 
-def _delay_bucket(delay: Duration) -> str:
-    return str(bisect_left(DELAY_BUCKETS, -(-delay // SECOND)))
+def operations(key: SeriesKey, currency: str, amounts: Collection[int]) -> Iterator[tuple[Total, int]]:
+    """Count, amounts and the amounts' buckets of the operations of one series."""
+    yield Total(Family.OPERATIONS, key), len(amounts)
+    yield Total(Family.AMOUNT, (*key, currency)), sum(amounts)
+    yield Total(Family.AMOUNT_SUM, (key.terminal, key.outcome, currency)), sum(amounts)
+    for bucket, count in _buckets(_amounts(currency), amounts):
+        yield Total(Family.AMOUNT_BUCKET, (key.terminal, key.outcome, currency, bucket)), count
+
+
+def visibility(account: str, created: Collection[Instant], now: Instant) -> Iterator[tuple[Total, int]]:
+    """How long it took until operations were first seen."""
+    delays = _since(created, now)
+    yield Total(Family.VISIBILITY_SUM, (account,)), sum(delays)
+    for bucket, count in _buckets(_DELAYS, delays):
+        yield Total(Family.VISIBILITY_BUCKET, (account, bucket)), count
+
+
+def finalization(terminal: str, created: Collection[Instant], now: Instant) -> Iterator[tuple[Total, int]]:
+    """How long it took until operations were first seen final."""
+    delays = _since(created, now)
+    yield Total(Family.FINALIZATION_SUM, (terminal,)), sum(delays)
+    for bucket, count in _buckets(_DELAYS, delays):
+        yield Total(Family.FINALIZATION_BUCKET, (terminal, bucket)), count
+
+
+def _since(created: Collection[Instant], now: Instant) -> list[Duration]:
+    """How long ago; a record of the future took no time."""
+    return [now - moment if moment < now else 0 for moment in created]

@@ -91,7 +91,11 @@ class Decoder:
             same = list(map(eq, known, marks))
             unchanged = tuple(compress(ids, same))  # type: ignore[arg-type]
             other = list(map(not_, same))
-            records, ids, marks = list(compress(records, other)), list(compress(ids, other)), list(compress(marks, other))
+            records, ids, marks = (
+                list(compress(records, other)),
+                list(compress(ids, other)),
+                list(compress(marks, other)),
+            )
         found = self._reader.read(records, ids, marks)
         operations = tuple(item for item in found if item.__class__ is Operation)
         if len(operations) == len(found):

@@ -27,9 +27,7 @@ class Digester:
     def __init__(self, key: bytes) -> None:
         self._key = key
 
-    def likenesses(
-        self, records: Sequence[Any], amounts: Sequence[int | None], currencies: Sequence[str]
-    ) -> list[int]:
+    def likenesses(self, records: Sequence[Any], amounts: Sequence[int | None], currencies: Sequence[str]) -> list[int]:
         """The same number for the same sender, receiver, amount and currency; 0 where either side is not known.
 
         A card's id says who it is best; the documented example has none, and there it is the mask, whose open digits

@@ -1,7 +1,7 @@
 """Records of the bank: operations, or rejections that say which field was at fault."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple
