@@ -13,6 +13,7 @@ from exporter.model import (
     Duration,
     Family,
     Instant,
+    Outcome,
     SeriesKey,
     Total,
     minor_units,
@@ -22,7 +23,7 @@ _DELAYS: Final = tuple(bound * SECOND for bound in DELAY_BUCKETS)
 
 
 @lru_cache(256)
-def _amounts(currency: str) -> tuple[int, ...]:
+def _bounds(currency: str) -> tuple[int, ...]:
     """The bounds of the amounts' buckets in minor units."""
     return tuple(bound * 10 ** minor_units(currency) for bound in AMOUNT_BUCKETS)
 
@@ -34,12 +35,16 @@ def _buckets(bounds: Sequence[int], values: Collection[int]) -> Iterator[tuple[s
 
 
 def operations(key: SeriesKey, currency: str, amounts: Collection[int]) -> Iterator[tuple[Total, int]]:
-    """Count, amounts and the amounts' buckets of the operations of one series."""
+    """Count and amounts of the operations of one series."""
     yield Total(Family.OPERATIONS, key), len(amounts)
     yield Total(Family.AMOUNT, (*key, currency)), sum(amounts)
-    yield Total(Family.AMOUNT_SUM, (key.terminal, key.outcome, currency)), sum(amounts)
-    for bucket, count in _buckets(_amounts(currency), amounts):
-        yield Total(Family.AMOUNT_BUCKET, (key.terminal, key.outcome, currency, bucket)), count
+
+
+def amounts(terminal: str, outcome: Outcome, currency: str, values: Collection[int]) -> Iterator[tuple[Total, int]]:
+    """The amounts of operations of one terminal, outcome and currency by buckets, and their sum."""
+    yield Total(Family.AMOUNT_SUM, (terminal, outcome, currency)), sum(values)
+    for bucket, count in _buckets(_bounds(currency), values):
+        yield Total(Family.AMOUNT_BUCKET, (terminal, outcome, currency, bucket)), count
 
 
 def visibility(account: str, created: Collection[Instant], now: Instant) -> Iterator[tuple[Total, int]]:

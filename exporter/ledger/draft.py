@@ -5,7 +5,7 @@ for each reading and stands in a Group, where moments and amounts are collected;
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
@@ -169,8 +169,7 @@ class Draft:
 
     def close(self, reading: Reading) -> None:
         """The reading's operations have been met: the rest of it, and what it adds up to."""
-        for group in self._groups.values():
-            self._add_up(group)
+        self._add_up(self._groups.values())
         self._groups.clear()
         if reading.unchanged:
             self._records["repeated"] += len(reading.unchanged)
@@ -271,28 +270,49 @@ class Draft:
         group.amounts.append(entry.amount)
         return entry._replace(standing=Standing.COUNTED)
 
-    def _add_up(self, group: Group) -> None:
-        key, account, now = group.label.key, self._memory.account, self._now
-        keeps_up = now - group.book.checkpoint.watermark <= self._memory.policy.behind
-        if group.seen:
-            self._notice(group.label)
-            if fresh := len(group.seen) - group.late:
-                self._records["late" if self._again else "new"] += fresh
-            if keeps_up:  # after an outage of ours delays would measure the outage, and not the bank
-                self._add(counting.visibility(account, group.seen, now))
-        if group.final:
-            self._add(counting.operations(key, group.currency, group.amounts))
-            if keeps_up and key.outcome is not Outcome.PENDING:  # one that never became final has no such time
-                self._add(counting.finalization(key.terminal, group.final, now))
-            if group.label.unnamed_code:
-                self._increments[Total(Family.UNKNOWN_CODES, (key.terminal,))] += len(group.final)
-            if group.label.overflowed:
-                self._increments[Total(Family.LABEL_OVERFLOW, (key.terminal,))] += len(group.final)
-        if group.seen or group.newest:
-            newest = max((*group.seen, *group.newest))
-            checkpoint = self._checkpoint(key.terminal)
-            if checkpoint.newest is None or newest > checkpoint.newest:
-                self._checkpoints[key.terminal] = replace(checkpoint, newest=newest)
+    def _add_up(self, groups: Collection[Group]) -> None:
+        """Count what the groups have collected: what totals have in common is put together first."""
+        seen: defaultdict[str, list[Instant]] = defaultdict(list)
+        final: defaultdict[str, list[Instant]] = defaultdict(list)
+        amounts: defaultdict[tuple[str, Outcome, str], list[int]] = defaultdict(list)
+        for group in groups:
+            key = group.label.key
+            if group.seen:
+                self._notice(group.label)
+                seen[key.terminal] += group.seen
+                if fresh := len(group.seen) - group.late:
+                    self._records["late" if self._again else "new"] += fresh
+            if group.final:
+                self._add(counting.operations(key, group.currency, group.amounts))
+                if group.label.unnamed_code:
+                    self._increments[Total(Family.UNKNOWN_CODES, (key.terminal,))] += len(group.final)
+                if group.label.overflowed:
+                    self._increments[Total(Family.LABEL_OVERFLOW, (key.terminal,))] += len(group.final)
+                amounts[key.terminal, key.outcome, group.currency] += group.amounts
+                if key.outcome is not Outcome.PENDING:  # one that never became final has no time of becoming so
+                    final[key.terminal] += group.final
+            for created in (*group.newest, *((max(group.seen),) if group.seen else ())):
+                checkpoint = self._checkpoint(key.terminal)
+                if checkpoint.newest is None or created > checkpoint.newest:
+                    self._checkpoints[key.terminal] = replace(checkpoint, newest=created)
+        for (name, outcome, currency), its in amounts.items():
+            self._add(counting.amounts(name, outcome, currency, its))
+        self._add_delays(seen, final)
+
+    def _add_delays(self, seen: Mapping[str, list[Instant]], final: Mapping[str, list[Instant]]) -> None:
+        """How late operations became visible and final. After an outage of ours that would measure the outage."""
+        now, books = self._now, self._memory.shelf.books
+        keeping_up = {
+            name
+            for name in seen.keys() | final.keys()
+            if now - books[name].checkpoint.watermark <= self._memory.policy.behind
+        }
+        visible = [created for name, its in seen.items() if name in keeping_up for created in its]
+        if visible:
+            self._add(counting.visibility(self._memory.account, visible, now))
+        for name, its in final.items():
+            if name in keeping_up:
+                self._add(counting.finalization(name, its, now))
 
     def _add(self, amounts: Iterable[tuple[Total, int]]) -> None:
         for total, amount in amounts:
@@ -325,7 +345,9 @@ class Draft:
                 if entry.standing is not Standing.FOLLOWED or entry.id in self._entries:
                     continue
                 if not memory.followed(entry.key.outcome, entry.created, self._now):
-                    self._add(counting.operations(entry.key, entry.currency, (entry.amount,)))
+                    key, amounts = entry.key, (entry.amount,)
+                    self._add(counting.operations(key, entry.currency, amounts))
+                    self._add(counting.amounts(key.terminal, key.outcome, entry.currency, amounts))
                     self._entries[entry.id] = entry._replace(standing=Standing.COUNTED)
 
     def _count_repeats(self) -> None:

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from itertools import compress
-from operator import eq, not_
+from operator import ne, not_
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -34,7 +34,7 @@ class ErrorBody(Exception):
         self.code = code
 
 
-class _Page(msgspec.Struct, Generic[R], rename="camel", gc=False):
+class TypedPage(msgspec.Struct, Generic[R], rename="camel", gc=False):
     """The documented answer. A `code` has no place in it: where one stands, the answer is looked at closely."""
 
     total_count: int
@@ -70,17 +70,14 @@ class Decoder:
         self._reader = RecordReader(key, dimensions)
         self._met = met
         record: Any = self._reader.record
-        self._page: msgspec.json.Decoder[_Page[Any]] = decoder(_Page[record])
+        self._page: msgspec.json.Decoder[TypedPage[Any]] = decoder(TypedPage[record])
 
     def decode(self, body: bytes) -> Page:
         """The page that a body holds. Raises ErrorBody where the bank said no, Unreadable for everything else."""
-        try:
-            page = self._page.decode(body)
-        except UNREADABLE:
+        page = self.opened(body)
+        if page is None:
             return self._patient(body)
-        if page.total_count < 0 or (page.code is not ABSENT and not page.records):
-            return self._patient(body)
-        records = page.records or []
+        records: Sequence[Any] = page.records or ()
         ids = columns.identities([record.id for record in records])
         marks = self._marks(records)
         unchanged: tuple[bytes, ...] = ()
@@ -88,22 +85,23 @@ class Decoder:
             known = list(map(self._met.get, ids))  # type: ignore[arg-type]  # no id is no key
             if known == marks:
                 return Page(page.total_count, (), unchanged=tuple(ids))  # type: ignore[arg-type]
-            same = list(map(eq, known, marks))
-            unchanged = tuple(compress(ids, same))  # type: ignore[arg-type]
-            other = list(map(not_, same))
-            records, ids, marks = (
-                list(compress(records, other)),
-                list(compress(ids, other)),
-                list(compress(marks, other)),
-            )
+            other = list(map(ne, known, marks))
+            unchanged = tuple(compress(ids, map(not_, other)))  # type: ignore[arg-type]
+            records, ids, marks = (tuple(compress(column, other)) for column in (records, ids, marks))
         found = self._reader.read(records, ids, marks)
-        operations = tuple(item for item in found if item.__class__ is Operation)
-        if len(operations) == len(found):
-            return Page(page.total_count, operations, unchanged=unchanged)
         if None in found:  # a record without an id needs its own bytes, which only the patient way keeps
             return self._patient(body)
-        rejections = tuple(item for item in found if isinstance(item, Rejection))
-        return Page(page.total_count, operations, rejections, unchanged)
+        return _page(page.total_count, found, unchanged)
+
+    def opened(self, body: bytes) -> TypedPage[Any] | None:
+        """The typed fields of a documented page; None for everything that must be looked at closely."""
+        try:
+            page = self._page.decode(body)
+        except UNREADABLE:
+            return None
+        if page.total_count < 0 or (page.code is not ABSENT and not page.records):
+            return None
+        return page
 
     def _marks(self, records: Sequence[Any]) -> Sequence[int]:
         """What records are known again by: 64 bits of all the fields that are read, none of them cleaned yet.
@@ -129,12 +127,15 @@ class Decoder:
             raise ErrorBody(code)
         if total_count is None:
             raise Unreadable("malformed")
-        found = [self._reader.unwrapped(raw) for raw in raws]
-        return Page(
-            total_count,
-            tuple(item for item in found if isinstance(item, Operation)),
-            tuple(item for item in found if isinstance(item, Rejection)),
-        )
+        return _page(total_count, [self._reader.unwrapped(raw) for raw in raws])
+
+
+def _page(total_count: int, found: Sequence[Operation | Rejection | None], unchanged: tuple[bytes, ...] = ()) -> Page:
+    operations = tuple(item for item in found if item.__class__ is Operation)
+    if len(operations) == len(found):
+        return Page(total_count, operations, unchanged=unchanged)
+    rejections = tuple(item for item in found if isinstance(item, Rejection))
+    return Page(total_count, operations, rejections, unchanged)
 
 
 decode = Decoder().decode

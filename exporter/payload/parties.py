@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any, Final
 
-FIELDS: Final = ("sender_card_id", "sender_card_mask", "receiver_card_id", "receiver_card_mask")
+FIELDS: Final = ("sender_card_mask", "receiver_card_mask", "sender_card_id", "receiver_card_id")
 """The fields of a record that say who paid and who was paid."""
 
 _DIGITS: Final = re.compile(r"\d{4}", re.ASCII)
@@ -36,7 +36,7 @@ class Digester:
         key = self._key
         parties = [
             (_id(sender_id) or _mask(sender_mask), _id(receiver_id) or _mask(receiver_mask))
-            for sender_id, sender_mask, receiver_id, receiver_mask in map(_cards, records)
+            for sender_mask, receiver_mask, sender_id, receiver_id in map(_cards, records)
         ]
         return [
             hash((key, sender, receiver, amount, currency)) if sender and receiver else 0

@@ -25,8 +25,8 @@ _EXACT_NUMBER = 2**53
 class Record(msgspec.Struct, rename="camel", gc=False, frozen=True):
     """The fields that are counted. All the others, personal data among them, are skipped unread.
 
-    A reader that looks for more adds fields to it. Whatever stands in those rejects nothing. The amount is a whole
-    number, or the text of any other.
+    They stand in the bank's order, in which they are found soonest. A reader that looks for more adds fields to it;
+    whatever stands in those rejects nothing. The amount is a whole number, or the text of any other.
     """
 
     id: str
@@ -34,9 +34,9 @@ class Record(msgspec.Struct, rename="camel", gc=False, frozen=True):
     amount: Any
     currency: str
     terminal: str | int
-    status: _Word = None
     code: _Word = None
     reason_code: _Word = None
+    status: _Word = None
 
 
 def decoder(kind: Any) -> msgspec.json.Decoder[Any]:
@@ -100,32 +100,39 @@ class RecordReader:
         `marks`: what the operations are to be known again by, one for each record. Those of records whose words are not
         `distinct` are left out.
         """
+        if not records:
+            return []
         words = self._words_of(records)
+        numbers, statuses, codes, reasons, currencies, exponents, faults, distinct = zip(*words, strict=True)
         created = columns.instants(list(map(_date_time, records)))
-        amounts = columns.amounts(list(map(_amount, records)), [each.exponent for each in words])
-        sound = None not in created and None not in amounts and None not in ids
-        if not sound or any(each.fault for each in set(words)):
-            rows = zip(records, words, ids, created, amounts, strict=True)
-            faults = [_fault(each, moment, amount) for _, each, _, moment, amount in rows]
-        else:
-            faults = []
-        likenesses, details = self._likenesses(records, words, amounts), self._details(records)
+        amounts = columns.amounts(list(map(_amount, records)), exponents)
         if not marks:
             marks = [0] * len(records)
-        elif not all(each.distinct for each in set(words)):
-            marks = [mark if each.distinct else 0 for each, mark in zip(words, marks, strict=True)]
-        found: list[Operation | Rejection | None] = [
-            _operation((id_, number, moment, status, code, reason, amount, currency, likeness, its, mark))
-            for id_, (number, status, code, reason, currency, _, _, _), moment, amount, likeness, its, mark in zip(
-                ids, words, created, amounts, likenesses, details, marks, strict=True
-            )
-        ]
-        for place, fault in enumerate(faults):
-            id_ = ids[place]
-            if id_ is None:
-                found[place] = None
-            elif fault:
-                found[place] = Rejection(id_, fault)
+        elif not all(distinct):
+            marks = [mark if each else 0 for each, mark in zip(distinct, marks, strict=True)]
+        likenesses, details = self._likenesses(records, amounts, currencies), self._details(records)
+        made = zip(
+            ids,
+            numbers,
+            created,
+            statuses,
+            codes,
+            reasons,
+            amounts,
+            currencies,
+            likenesses,
+            details,
+            marks,
+            strict=True,
+        )
+        found: list[Operation | Rejection | None] = list(map(_operation, made))
+        if None in ids or None in created or None in amounts or any(faults):
+            for place, id_ in enumerate(ids):
+                fault = faults[place] or _fault(created[place], amounts[place])
+                if id_ is None:
+                    found[place] = None
+                elif fault:
+                    found[place] = Rejection(id_, fault)
         return found
 
     def unwrapped(self, raw: msgspec.Raw) -> Operation | Rejection:
@@ -171,12 +178,12 @@ class RecordReader:
         return words  # type: ignore[return-value]
 
     def _likenesses(
-        self, records: Sequence[Any], words: Sequence[Words], amounts: Sequence[int | None]
+        self, records: Sequence[Any], amounts: Sequence[int | None], currencies: Sequence[str]
     ) -> Sequence[int]:
         """Who paid whom and how much, where it is compared."""
         if self._digester is None:
             return [0] * len(records)
-        return self._digester.likenesses(records, amounts, [each.currency for each in words])
+        return self._digester.likenesses(records, amounts, currencies)
 
     def _details(self, records: Sequence[Any]) -> Sequence[Details]:
         """What is broken down by."""
@@ -211,9 +218,9 @@ def _is_short(key: tuple[_Word, ...]) -> bool:
     return all(not isinstance(word, str) or len(word) <= _LONGEST_HELD for word in key)
 
 
-def _fault(words: Words, created: int | None, amount: int | None) -> str:
-    """The field that makes a record unreadable, the first of several; nothing where none does."""
-    return words.fault or ("date_time" if created is None else "amount" if amount is None else "")
+def _fault(created: int | None, amount: int | None) -> str:
+    """The field without which a record cannot be counted, the first of the two; nothing where both can be read."""
+    return "date_time" if created is None else "amount" if amount is None else ""
 
 
 def _extended(
