@@ -86,9 +86,9 @@ def ledger() -> Ledger:
 
 
 def reading(body: bytes, decoder: Decoder) -> Reading:
-    """A page as a complete reading up to a second after its newest operation."""
+    """A page as a complete reading up to a second after its last operation."""
     page = decoder.decode(body)
-    end = max((operation.created for operation in page.operations), default=T0) + SECOND
+    end = (page.operations[-1].created if page.operations else T0) + SECOND
     assignment = Assignment(Span(T0 - 2 * HOUR, end), NAMES)
     return Reading(assignment, page.operations, page.rejections, page.total_count, True, page.unchanged)
 

@@ -215,7 +215,8 @@ class Ledger:
             checkpoint = self._shelf.books[name].checkpoint
             repeats.remember(traces[name], self._memory.compared_since(checkpoint, decision.now))
         policy = self._policy
-        self._marks.remember(decision.met, decision.now - policy.lookback - policy.overlap - APART)
+        # No longer than traces are held: an operation must be compared with others as long as a new one may repeat it.
+        self._marks.remember(decision.met, decision.now, decision.now - policy.lookback - APART)
         self._told.update(decision.notices)
         for id_ in decision.strangers:
             self._strangers[id_] = decision.now

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache, partial
+from itertools import pairwise
 from typing import Final
 
 from exporter.model import (
@@ -49,20 +50,28 @@ def amounts(terminal: str, outcome: Outcome, currency: str, values: Collection[i
 
 def visibility(account: str, created: Collection[Instant], now: Instant) -> Iterator[tuple[Total, int]]:
     """How long it took until operations were first seen."""
-    delays = _since(created, now)
-    yield Total(Family.VISIBILITY_SUM, (account,)), sum(delays)
-    for bucket, count in _buckets(_DELAYS, delays):
+    delay, buckets = _delays(created, now)
+    yield Total(Family.VISIBILITY_SUM, (account,)), delay
+    for bucket, count in buckets:
         yield Total(Family.VISIBILITY_BUCKET, (account, bucket)), count
 
 
 def finalization(terminal: str, created: Collection[Instant], now: Instant) -> Iterator[tuple[Total, int]]:
     """How long it took until operations were first seen final."""
-    delays = _since(created, now)
-    yield Total(Family.FINALIZATION_SUM, (terminal,)), sum(delays)
-    for bucket, count in _buckets(_DELAYS, delays):
+    delay, buckets = _delays(created, now)
+    yield Total(Family.FINALIZATION_SUM, (terminal,)), delay
+    for bucket, count in buckets:
         yield Total(Family.FINALIZATION_BUCKET, (terminal, bucket)), count
 
 
-def _since(created: Collection[Instant], now: Instant) -> list[Duration]:
-    """How long ago; a record of the future took no time."""
-    return [now - moment if moment < now else 0 for moment in created]
+def _delays(created: Collection[Instant], now: Instant) -> tuple[Duration, list[tuple[str, int]]]:
+    """How long ago that was, together and by buckets; a record of the future took no time.
+
+    Records come almost in order, so they are quickly sorted, and a bucket is a stretch of them.
+    """
+    moments = sorted(created)
+    past = bisect_left(moments, now)
+    ends = [len(moments), *(bisect_left(moments, now - bound, 0, past) for bound in _DELAYS), 0]
+    counts = [newer - older for newer, older in pairwise(ends)]
+    buckets = [(str(bucket), count) for bucket, count in enumerate(counts) if count]
+    return past * now - sum(moments[:past]), buckets

@@ -1,9 +1,9 @@
 """What records are known again by while they stay as they are: one number for each that a sweep may read again."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
 
-from exporter.model import MINUTE, Instant, Operation
+from exporter.model import Instant, Operation
 
 
 class Marks:
@@ -16,31 +16,33 @@ class Marks:
 
     def __init__(self) -> None:
         self._by_id: dict[bytes, int] = {}
-        self._minutes: defaultdict[int, list[bytes]] = defaultdict(list)
+        self._batches: deque[tuple[Instant, tuple[bytes, ...]]] = deque()
         self._horizon: Instant = 0
-
-    def __len__(self) -> int:
-        return len(self._by_id)
 
     @property
     def by_id(self) -> Mapping[bytes, int]:
         """The marks; one and the same mapping for as long as these live."""
         return self._by_id
 
-    def remember(self, operations: Iterable[Operation], horizon: Instant) -> None:
+    def remember(self, operations: Sequence[Operation], now: Instant, horizon: Instant) -> None:
         """Hold these, and let go of what was created before the horizon, which never goes back.
 
-        An operation without a mark takes away the one of its id: it is no longer what it was.
+        They are let go together, when the newest of them would be. An operation without a mark takes away the one of
+        its id: it is no longer what it was.
         """
         self._horizon = max(self._horizon, horizon)
-        marks, minutes, since = self._by_id, self._minutes, self._horizon
-        for operation in operations:
-            id_, mark = operation.id, operation.mark
-            if not mark or operation.created < since:
-                marks.pop(id_, None)
-            elif marks.get(id_) != mark:
-                marks[id_] = mark
-                minutes[operation.created // MINUTE].append(id_)
-        for minute in [minute for minute in minutes if (minute + 1) * MINUTE <= since]:
-            for id_ in minutes.pop(minute):
-                marks.pop(id_, None)
+        if operations:
+            ids, _, created, *_, marks = zip(*operations, strict=True)
+            latest: dict[bytes, int] = dict(zip(ids, marks, strict=True))
+            if not all(marks) or min(created) < self._horizon:
+                for operation in operations:
+                    if not operation.mark or operation.created < self._horizon:
+                        latest[operation.id] = 0
+                for id_ in [id_ for id_, mark in latest.items() if not mark]:
+                    del latest[id_]
+                    self._by_id.pop(id_, None)
+            self._by_id.update(latest)
+            self._batches.append((min(max(created), now), tuple(latest)))
+        while self._batches and self._batches[0][0] < self._horizon:
+            for id_ in self._batches.popleft()[1]:
+                self._by_id.pop(id_, None)
