@@ -105,7 +105,7 @@ class RunningAccount:
         self.bank: EpayClient = client(
             poll=config.poll,
             max_records=MAX_RECORDS,
-            decode=Decoder(_DIGEST_KEY, config.breakdowns).decode,
+            decode=Decoder(_DIGEST_KEY, config.breakdowns, ledger.marks).decode,
             session=former.bank.session if former and _same_login(former.account, account) else None,
             held=former.bank.held if former and same_bank else 0.0,
         )

@@ -68,7 +68,7 @@ class EpayClient:
     async def read(self, assignment: Assignment) -> Reading:
         """All pages of an assignment, read again while they do not add up. Raises BankError."""
         body = question(self._account, assignment)
-        merged: dict[bytes, Operation | Rejection] = {}
+        merged: dict[bytes, Operation | Rejection | None] = {}
 
         async def fetch(page: int, size: int) -> Page:
             return await self._page(body(page, size))
@@ -86,10 +86,11 @@ class EpayClient:
                 break
         return Reading(
             assignment,
-            tuple(item for item in merged.values() if isinstance(item, Operation)),
-            tuple(item for item in merged.values() if isinstance(item, Rejection)),
+            tuple(item for item in merged.values() if item.__class__ is Operation),
+            tuple(item for item in merged.values() if item.__class__ is Rejection),
             passed.total_count,
             complete,
+            tuple(id_ for id_, item in merged.items() if item is None),
         )
 
     async def _page(self, body: bytes) -> Page:

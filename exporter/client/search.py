@@ -47,9 +47,12 @@ def question(account: Account, assignment: Assignment) -> Callable[[int, int], b
 
 @dataclass(slots=True)
 class Walk:
-    """One pass over all pages: what it found by id, and the latest page's count of what there is."""
+    """One pass over all pages: what it found by id, and the latest page's count of what there is.
 
-    found: dict[bytes, Operation | Rejection] = field(default_factory=dict)
+    None stands for a record that has not changed since it was counted.
+    """
+
+    found: dict[bytes, Operation | Rejection | None] = field(default_factory=dict)
     received: int = 0
     total_count: int = 0
 
@@ -62,6 +65,7 @@ class Walk:
         """Add a page; whether more must follow."""
         self.found.update((operation.id, operation) for operation in page.operations)
         self.found.update((rejection.id, rejection) for rejection in page.rejections)
+        self.found.update(dict.fromkeys(page.unchanged))
         self.received += page.received
         self.total_count = page.total_count
         return page.received > 0 and self.received < self.total_count

@@ -6,13 +6,15 @@ again gives the same decision.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
-from exporter.ledger import counting
-from exporter.ledger.books import Book, Shelf
+from exporter.ledger.books import Shelf
 from exporter.ledger.breakdowns import DetailBook
-from exporter.ledger.labels import Label, LabelBook
+from exporter.ledger.draft import Draft, Memory, advance
+from exporter.ledger.labels import LabelBook
+from exporter.ledger.marks import Marks
 from exporter.ledger.repeats import APART, Repeats
 from exporter.model import (
     OF_ACCOUNTS,
@@ -23,14 +25,11 @@ from exporter.model import (
     GrowingTotals,
     Instant,
     Notice,
-    Operation,
     Outcome,
     Policy,
     Reading,
     Remembered,
     SeriesKey,
-    Span,
-    Standing,
     Terminal,
     Total,
     Totals,
@@ -41,45 +40,8 @@ from exporter.outcomes import Outcomes
 
 __all__ = ["APART", "Acquaintance", "Ledger", "advance"]
 
-
-def advance(checkpoint: Checkpoint, span: Span, now: Instant) -> Checkpoint:
-    """The checkpoint after a complete reading of a span: coverage grows by what touches it, and never shrinks."""
-    end = min(span.end, now)
-    if span.start > checkpoint.watermark or end < min(checkpoint.covered_from, now):
-        return checkpoint
-    return replace(
-        checkpoint,
-        covered_from=min(checkpoint.covered_from, span.start),
-        watermark=max(checkpoint.watermark, end),
-    )
-
-
-@dataclass(slots=True)
-class _Draft:
-    """A decision in the making."""
-
-    now: Instant
-    recalled: Mapping[bytes, Entry] = field(default_factory=dict)
-    kept_since: Instant = 0
-    again: bool = False
-    entries: dict[bytes, Entry] = field(default_factory=dict)
-    increments: defaultdict[Total, int] = field(default_factory=lambda: defaultdict(int))
-    checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
-    moved: list[Entry] = field(default_factory=list)
-    strangers: set[bytes] = field(default_factory=set)
-    notices: dict[Notice, None] = field(default_factory=dict)
-    traces: defaultdict[str, dict[int, dict[bytes, Trace]]] = field(default_factory=lambda: defaultdict(dict))
-
-    def trace(self, entry: Entry, likeness: int, *, fresh: bool) -> None:
-        """Have an operation compared with those that it may repeat; what it was first seen as counts."""
-        if likeness:
-            exempt = entry.standing is Standing.EXEMPT
-            trace = Trace(entry.key.terminal, likeness, entry.id, entry.created, exempt, fresh)
-            self.traces[entry.key.terminal].setdefault(likeness, {}).setdefault(entry.id, trace)
-
-    def add(self, amounts: Iterable[tuple[Total, int]]) -> None:
-        for total, amount in amounts:
-            self.increments[total] += amount
+AT_A_TIME: Final = 100
+"""Records that are looked at before others get their turn: a fraction of a millisecond's work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +77,22 @@ class Ledger:
         self._shelf = Shelf(
             ((t.name, _remembering(remembered, t.name, lacking.get(t.name, 0))) for t in terminals), policy.windows
         )
+        self._marks = Marks()
         self._strangers: dict[bytes, Instant] = {}
         self._told: set[Notice] = set()
+        self._memory = Memory(
+            account,
+            policy,
+            self._names,
+            self._labels,
+            self._details,
+            self._repeats,
+            self._shelf,
+            self._marks,
+            self._strangers,
+            self._told,
+            self._broken_down,
+        )
         self._totals = GrowingTotals(
             {
                 total: value
@@ -166,6 +142,11 @@ class Ledger:
         return {name: book.checkpoint for name, book in self._shelf.books.items()}
 
     @property
+    def marks(self) -> Mapping[bytes, int]:
+        """What records are known again by that are still as they were counted, by id: always the newest."""
+        return self._marks.by_id
+
+    @property
     def compared(self) -> int:
         """How many operations are held to find out which others repeat them."""
         return sum(len(repeats) for repeats in self._repeats.values())
@@ -184,7 +165,8 @@ class Ledger:
 
     def pending(self, name: str, now: Instant) -> tuple[Entry, ...]:
         """The operations of a terminal that are pending and still followed."""
-        return tuple(entry for entry in self._shelf.books[name].pending if self._followed(entry, now))
+        pending = self._shelf.books[name].pending
+        return tuple(entry for entry in pending if self._memory.followed(entry.key.outcome, entry.created, now))
 
     def unknown(self, readings: Iterable[Reading]) -> tuple[bytes, ...]:
         """The ids of ours that memory does not hold: new ones, and old ones that only the store can tell apart."""
@@ -192,7 +174,7 @@ class Ledger:
             operation.id
             for reading in readings
             for operation in reading.operations
-            if operation.number in self._names and operation.id not in self._shelf
+            if operation.id not in self._shelf and operation.number in self._names
         )
 
     def decide(
@@ -210,32 +192,31 @@ class Ledger:
         unknown operation from before that nothing can be said, so it is not counted. `again`: these are hours that have
         been read to their end before, so what is new in them is late, and strangers have been counted.
         """
-        draft = _Draft(now, {entry.id: entry for entry in recalled}, kept_since, again)
+        steps = self.deciding(readings, now, recalled, kept_since, again=again)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as ended:
+                decision: Decision = ended.value
+                return decision
+
+    def deciding(
+        self,
+        readings: Iterable[Reading],
+        now: Instant,
+        recalled: Iterable[Entry] = (),
+        kept_since: Instant = 0,
+        *,
+        again: bool = False,
+    ) -> Generator[None, None, Decision]:
+        """The same a few records at a time, for who has something else to do meanwhile. Nothing may be applied then."""
+        draft = Draft(self._memory, now, recalled, kept_since, again=again)
         for reading in readings:
-            for operation in reading.operations:
-                self._meet(operation, draft)
-            for rejection in reading.rejections:
-                if self._meet_stranger(rejection.id, "rejected", draft):
-                    draft.increments[Total(Family.REJECTED, (self._account, rejection.reason))] += 1
-            if reading.complete:
-                for name in reading.assignment.terminals:
-                    draft.checkpoints[name] = advance(self._checkpoint(name, draft), reading.assignment.span, now)
-        self._give_up_pending(draft)
-        self._count_repeats(draft)
-        forgotten = self._forget(draft)
-        return Decision(
-            now=now,
-            entries=tuple(draft.entries.values()),
-            increments=dict(draft.increments),
-            checkpoints=draft.checkpoints,
-            forgotten=forgotten,
-            moved=tuple(draft.moved),
-            strangers=tuple(draft.strangers),
-            notices=tuple(draft.notices),
-            traces=tuple(
-                trace for found in draft.traces.values() for traces in found.values() for trace in traces.values()
-            ),
-        )
+            for start in range(0, len(reading.operations), AT_A_TIME):
+                draft.meet(reading.operations[start : start + AT_A_TIME])
+                yield
+            draft.close(reading)
+        return draft.decision()
 
     def apply(self, decision: Decision) -> None:
         """Make a committed decision part of what is remembered."""
@@ -250,158 +231,17 @@ class Ledger:
         for trace in decision.traces:
             traces[trace.terminal].append(trace)
         for name, repeats in self._repeats.items():
-            repeats.remember(traces[name], self._compared_since(self._shelf.books[name].checkpoint, decision.now))
+            checkpoint = self._shelf.books[name].checkpoint
+            repeats.remember(traces[name], self._memory.compared_since(checkpoint, decision.now))
+        policy = self._policy
+        # No longer than traces are held: an operation must be compared with others as long as a new one may repeat it.
+        self._marks.remember(decision.met, decision.now, decision.now - policy.lookback - APART)
         self._told.update(decision.notices)
         for id_ in decision.strangers:
             self._strangers[id_] = decision.now
         horizon = decision.now - self._policy.retention
         while self._strangers and next(iter(self._strangers.values())) < horizon:
             del self._strangers[next(iter(self._strangers))]
-
-    def _checkpoint(self, name: str, draft: _Draft) -> Checkpoint:
-        return draft.checkpoints.get(name) or self._shelf.books[name].checkpoint
-
-    def _meet(self, operation: Operation, draft: _Draft) -> None:
-        """One record of ours or of a stranger."""
-        name = self._names.get(operation.number)
-        if name is None:
-            self._meet_stranger(operation.id, "foreign", draft)
-            return
-        label = self._labels[name].label(operation.status, operation.code, operation.reason_code)
-        before = self._known(operation.id, draft)
-        amount, currency = operation.amount, operation.currency
-        details = self._details[name].bounded(operation.details) if self._broken_down else ()
-        if before is not None:
-            if operation.likeness and not self._repeats[name].holds(operation):
-                now_at = before._replace(created=operation.created, key=label.key)
-                draft.trace(now_at, operation.likeness, fresh=False)
-            if before[1:5] == (operation.created, label.key, amount, currency):
-                self._records("repeated", draft)
-                if before.details != details:  # they are no status: nothing is counted
-                    draft.entries[before.id] = before._replace(details=details)
-                return
-        entry = Entry(operation.id, operation.created, label.key, amount, currency, Standing.FOLLOWED, details)
-        self._notice(name, label, draft)
-        if before is None:
-            self._first_seen(entry, label, draft, operation.likeness)
-        else:
-            self._changed(before, entry, label, draft)
-
-    def _known(self, id_: bytes, draft: _Draft) -> Entry | None:
-        return draft.entries.get(id_) or self._shelf.get(id_) or draft.recalled.get(id_)
-
-    def _first_seen(self, entry: Entry, label: Label, draft: _Draft, likeness: int) -> None:
-        book = self._shelf.books[entry.key.terminal]
-        checkpoint = self._checkpoint(entry.key.terminal, draft)
-        newest = book.checkpoint.newest  # of earlier polls: within one poll nothing is late
-        late = newest is not None and book.checkpoint.covered_from <= entry.created < min(
-            newest, book.checkpoint.watermark
-        )
-        self._records("late" if late or draft.again else "new", draft)
-        if checkpoint.newest is None or entry.created > checkpoint.newest:
-            draft.checkpoints[entry.key.terminal] = replace(checkpoint, newest=entry.created)
-        if _is_exempt(entry, checkpoint):
-            draft.entries[entry.id] = exempt = entry._replace(standing=Standing.EXEMPT)
-            draft.trace(exempt, likeness, fresh=True)
-            return
-        if entry.created < min(draft.kept_since, checkpoint.watermark):  # it may have been counted and let go
-            draft.entries[entry.id] = entry._replace(standing=Standing.COUNTED)
-            draft.trace(entry, likeness, fresh=False)
-            return
-        draft.trace(entry, likeness, fresh=True)
-        if self._keeps_up(book, draft.now):
-            draft.add(counting.visibility(self._account, draft.now - entry.created))
-        draft.entries[entry.id] = self._count(entry, label, draft)
-
-    def _changed(self, before: Entry, entry: Entry, label: Label, draft: _Draft) -> None:
-        self._records("changed", draft)
-        if (before.created, before.key.terminal) != (entry.created, entry.key.terminal):
-            draft.moved.append(before)
-        name = entry.key.terminal
-        if before.standing is Standing.COUNTED:
-            draft.entries[entry.id] = entry._replace(standing=Standing.COUNTED)
-            if (before.key.outcome, before.key.status) != (entry.key.outcome, entry.key.status):
-                labels = (name, before.key.outcome, entry.key.outcome)
-                draft.increments[Total(Family.STATUS_CHANGES, labels)] += 1
-        elif _is_exempt(entry, self._checkpoint(name, draft)):
-            draft.entries[entry.id] = entry._replace(standing=Standing.EXEMPT)
-        else:
-            draft.entries[entry.id] = self._count(entry, label, draft)
-
-    def _count(self, entry: Entry, label: Label | None, draft: _Draft) -> Entry:
-        """Add an operation to the totals if it is final, or followed no longer."""
-        if self._followed(entry, draft.now):
-            return entry
-        draft.add(counting.operation(entry))
-        if self._keeps_up(self._shelf.books[entry.key.terminal], draft.now):
-            draft.add(counting.finalization(entry, draft.now - entry.created))
-        if label is not None and label.unnamed_code:
-            draft.increments[Total(Family.UNKNOWN_CODES, (entry.key.terminal,))] += 1
-        if label is not None and label.overflowed:
-            draft.increments[Total(Family.LABEL_OVERFLOW, (entry.key.terminal,))] += 1
-        return entry._replace(standing=Standing.COUNTED)
-
-    def _give_up_pending(self, draft: _Draft) -> None:
-        """Count as pending what has been pending for so long that it is followed no longer."""
-        for entry in self._shelf.followed_before(draft.now - self._policy.follow_pending + 1):
-            if entry.id not in draft.entries:
-                draft.entries[entry.id] = self._count(entry, None, draft)
-
-    def _count_repeats(self, draft: _Draft) -> None:
-        for name, found in draft.traces.items():
-            due = self._repeats[name].due(found, self._compared_since(self._checkpoint(name, draft), draft.now))
-            if due:
-                draft.increments[Total(Family.DUPLICATES, (name,))] += due
-
-    def _compared_since(self, checkpoint: Checkpoint, now: Instant) -> Instant:
-        """How far back operations are held to be compared: to the start of any sweep, and as far again."""
-        sight = max(min(checkpoint.watermark, now), now - self._policy.max_gap)
-        return sight - 2 * (self._policy.lookback + APART) - self._policy.overlap
-
-    def _forget(self, draft: _Draft) -> tuple[bytes, ...]:
-        """The ids that no sweep or window needs any more. A pending one stays as long as it is followed."""
-        forgotten: list[bytes] = []
-        for name, book in self._shelf.books.items():
-            checkpoint = self._checkpoint(name, draft)
-            sight = max(min(checkpoint.watermark, draft.now), draft.now - self._policy.max_gap)
-            horizon = sight - self._policy.retention
-            forgotten += (
-                entry.id
-                for entry in book.before(horizon)
-                if entry.id not in draft.entries and not self._followed(entry, draft.now)
-            )
-        return tuple(forgotten)
-
-    def _followed(self, entry: Entry, now: Instant) -> bool:
-        return entry.key.outcome is Outcome.PENDING and entry.created > now - self._policy.follow_pending
-
-    def _keeps_up(self, book: Book, now: Instant) -> bool:
-        """Whether delays measure the bank: after an outage of ours they would measure the outage."""
-        return now - book.checkpoint.watermark <= self._policy.behind
-
-    def _meet_stranger(self, id_: bytes, kind: str, draft: _Draft) -> bool:
-        if draft.again or id_ in self._strangers or id_ in draft.strangers:
-            return False
-        draft.strangers.add(id_)
-        self._records(kind, draft)
-        return True
-
-    def _records(self, kind: str, draft: _Draft) -> None:
-        draft.increments[Total(Family.RECORDS, (self._account, kind))] += 1
-
-    def _notice(self, name: str, label: Label, draft: _Draft) -> None:
-        if label.unnamed_status:
-            self._tell(Notice(name, "status", label.key.status), draft)
-        if label.unnamed_code:
-            self._tell(Notice(name, "code", label.key.reason_code or label.key.code), draft)
-
-    def _tell(self, notice: Notice, draft: _Draft) -> None:
-        if notice not in self._told:
-            draft.notices[notice] = None
-
-
-def _is_exempt(entry: Entry, checkpoint: Checkpoint) -> bool:
-    return entry.created < max(checkpoint.counting_since, checkpoint.gap_end or 0)
 
 
 def _remembering(remembered: Remembered, name: str, lacking: Instant) -> Checkpoint:

@@ -1,47 +1,77 @@
-"""What one counted operation adds to the totals."""
+"""What operations that are counted together add to the totals."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache, partial
+from itertools import pairwise
+from typing import Final
 
 from exporter.model import (
     AMOUNT_BUCKETS,
     DELAY_BUCKETS,
     SECOND,
     Duration,
-    Entry,
     Family,
+    Instant,
     Outcome,
+    SeriesKey,
     Total,
     minor_units,
 )
 
-
-def operation(entry: Entry) -> Iterator[tuple[Total, int]]:
-    """Count, amount and the amount's bucket."""
-    key, currency = entry.key, entry.currency
-    unit = 10 ** minor_units(currency)
-    bucket = bisect_left(AMOUNT_BUCKETS, -(-entry.amount // unit))
-    yield Total(Family.OPERATIONS, key), 1
-    yield Total(Family.AMOUNT, (*key, currency)), entry.amount
-    yield Total(Family.AMOUNT_BUCKET, (key.terminal, key.outcome, currency, str(bucket))), 1
-    yield Total(Family.AMOUNT_SUM, (key.terminal, key.outcome, currency)), entry.amount
+_DELAYS: Final = tuple(bound * SECOND for bound in DELAY_BUCKETS)
 
 
-def visibility(account: str, delay: Duration) -> Iterator[tuple[Total, int]]:
-    """How long it took until an operation was first seen; a record of the future took no time."""
-    delay = max(delay, 0)
-    yield Total(Family.VISIBILITY_BUCKET, (account, _delay_bucket(delay))), 1
+@lru_cache(256)
+def _bounds(currency: str) -> tuple[int, ...]:
+    """The bounds of the amounts' buckets in minor units."""
+    return tuple(bound * 10 ** minor_units(currency) for bound in AMOUNT_BUCKETS)
+
+
+def _buckets(bounds: Sequence[int], values: Collection[int]) -> Iterator[tuple[str, int]]:
+    """How many of the values fall into each bucket: those up to a bound, and beyond the one before it."""
+    for bucket, count in Counter(map(partial(bisect_left, bounds), values)).items():
+        yield str(bucket), count
+
+
+def operations(key: SeriesKey, currency: str, amounts: Collection[int]) -> Iterator[tuple[Total, int]]:
+    """Count and amounts of the operations of one series."""
+    yield Total(Family.OPERATIONS, key), len(amounts)
+    yield Total(Family.AMOUNT, (*key, currency)), sum(amounts)
+
+
+def amounts(terminal: str, outcome: Outcome, currency: str, values: Collection[int]) -> Iterator[tuple[Total, int]]:
+    """The amounts of operations of one terminal, outcome and currency by buckets, and their sum."""
+    yield Total(Family.AMOUNT_SUM, (terminal, outcome, currency)), sum(values)
+    for bucket, count in _buckets(_bounds(currency), values):
+        yield Total(Family.AMOUNT_BUCKET, (terminal, outcome, currency, bucket)), count
+
+
+def visibility(account: str, created: Collection[Instant], now: Instant) -> Iterator[tuple[Total, int]]:
+    """How long it took until operations were first seen."""
+    delay, buckets = _delays(created, now)
     yield Total(Family.VISIBILITY_SUM, (account,)), delay
+    for bucket, count in buckets:
+        yield Total(Family.VISIBILITY_BUCKET, (account, bucket)), count
 
 
-def finalization(entry: Entry, delay: Duration) -> Iterator[tuple[Total, int]]:
-    """How long it took until an operation was first seen final; one that never became final has no such time."""
-    if entry.key.outcome is Outcome.PENDING:
-        return
-    delay = max(delay, 0)
-    yield Total(Family.FINALIZATION_BUCKET, (entry.key.terminal, _delay_bucket(delay))), 1
-    yield Total(Family.FINALIZATION_SUM, (entry.key.terminal,)), delay
+def finalization(terminal: str, created: Collection[Instant], now: Instant) -> Iterator[tuple[Total, int]]:
+    """How long it took until operations were first seen final."""
+    delay, buckets = _delays(created, now)
+    yield Total(Family.FINALIZATION_SUM, (terminal,)), delay
+    for bucket, count in buckets:
+        yield Total(Family.FINALIZATION_BUCKET, (terminal, bucket)), count
 
 
-def _delay_bucket(delay: Duration) -> str:
-    return str(bisect_left(DELAY_BUCKETS, -(-delay // SECOND)))
+def _delays(created: Collection[Instant], now: Instant) -> tuple[Duration, list[tuple[str, int]]]:
+    """How long ago that was, together and by buckets; a record of the future took no time.
+
+    Records come almost in order, so they are quickly sorted, and a bucket is a stretch of them.
+    """
+    moments = sorted(created)
+    past = bisect_left(moments, now)
+    ends = [len(moments), *(bisect_left(moments, now - bound, 0, past) for bound in _DELAYS), 0]
+    counts = [newer - older for newer, older in pairwise(ends)]
+    buckets = [(str(bucket), count) for bucket, count in enumerate(counts) if count]
+    return past * now - sum(moments[:past]), buckets

@@ -5,8 +5,8 @@ repeats, in whatever order its members become visible. Members from before count
 repeats them is.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from exporter.model import MINUTE, Duration, Instant, Operation, Trace
@@ -40,6 +40,15 @@ class Repeats:
                 return True
         return False
 
+    def concerned(self, traces: Collection[Trace]) -> Found:
+        """Those of some traces that are not the only ones of their likeness. Hardly any are."""
+        numbers = Counter(trace.likeness for trace in traces)
+        found: defaultdict[int, dict[bytes, Trace]] = defaultdict(dict)
+        for trace in traces:
+            if numbers[trace.likeness] > 1 or trace.likeness in self._held:
+                found[trace.likeness][trace.id] = trace
+        return found
+
     def due(self, found: Found, horizon: Instant) -> int:
         """How many repeats there are now that have not been counted.
 
@@ -60,7 +69,9 @@ class Repeats:
     def remember(self, traces: Iterable[Trace], horizon: Instant) -> None:
         """Hold these, and let go of what lies before the horizon, which never goes back."""
         for trace in traces:
-            others = tuple(held for held in self._held.get(trace.likeness, ()) if held.id != trace.id)
+            others = self._held.get(trace.likeness, ())
+            if others:
+                others = tuple(held for held in others if held.id != trace.id)
             self._held[trace.likeness] = (*others, trace)
             self._minutes[trace.created // MINUTE].append(trace.likeness)
         self._horizon = max(self._horizon, horizon)

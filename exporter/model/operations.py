@@ -27,7 +27,8 @@ class Operation(NamedTuple):
     `terminal` as the bank writes it. `status`, `code` and `reason_code` are the bank's own texts, stripped, and not yet
     bounded: they become labels only through the ledger; so do `details`, a text for each dimension that windows are
     broken down by. `likeness` is the same for operations of the same sender, receiver, amount and currency: a digest
-    whose key lives as long as the process; 0 where either side is not known, or repeats are not looked for.
+    whose key lives as long as the process; 0 where either side is not known, or repeats are not looked for. `mark` is
+    what the record is known again by while it stays as it is, in this process; 0 where it is not to be.
     """
 
     id: bytes
@@ -40,6 +41,7 @@ class Operation(NamedTuple):
     currency: str
     likeness: int = 0
     details: Details = ()
+    mark: int = 0
 
 
 class Rejection(NamedTuple):
@@ -51,16 +53,20 @@ class Rejection(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One answer of the list: the bank's count of all that matches, and the records of this page."""
+    """One answer of the list: the bank's count of all that matches, and the records of this page.
+
+    `unchanged`: ids of records that have been counted before and are still the same.
+    """
 
     total_count: int
     operations: tuple[Operation, ...]
     rejections: tuple[Rejection, ...] = ()
+    unchanged: tuple[bytes, ...] = ()
 
     @property
     def received(self) -> int:
         """How many records the page carried, readable or not: paging goes on by this number."""
-        return len(self.operations) + len(self.rejections)
+        return len(self.operations) + len(self.rejections) + len(self.unchanged)
 
 
 class Span(NamedTuple):
@@ -82,7 +88,8 @@ class Reading:
     """What the bank answered to an assignment.
 
     `complete`: the distinct ids read equal the bank's `totalCount`. An incomplete reading is still counted (its
-    records are real); it only never moves the watermark.
+    records are real); it only never moves the watermark. `unchanged`: ids of records that had been counted as they are
+    when they were read.
     """
 
     assignment: Assignment
@@ -90,3 +97,4 @@ class Reading:
     rejections: tuple[Rejection, ...]
     total_count: int
     complete: bool
+    unchanged: tuple[bytes, ...] = ()

@@ -12,6 +12,9 @@ from exporter.model import MINUTE, SECOND, Instant
 LARGEST_AMOUNT = 10**15
 """Minor units, more money than there is tenge: a float holds it exactly, and thousands of them fit a stored total."""
 
+LARGEST_WHOLE = LARGEST_AMOUNT // 10**4
+"""Major units that are no more than that, whatever the currency's exponent."""
+
 LONGEST_AMOUNT = 64
 """Digits and signs in a number that is still money: what is longer is not computed with."""
 
@@ -43,21 +46,21 @@ def identity(text: str) -> bytes | None:
 def instant(text: str) -> Instant | None:
     """RFC 3339 with any offset and up to nine decimals, in whole microseconds: the digits after them are cut off."""
     if len(text) == 32 and text[19] == "." and text.isascii():
-        # The documented form, at a third of the cost: minutes repeat within a page, the rest is one number.
-        minute, rest = _minute(text[:17], text[26:]), text[17:19] + text[20:26]
-        return None if minute is None or not rest.isdecimal() or rest[0] > "5" else minute + int(rest)
+        # The documented form, at a third of the cost: minutes repeat, the rest is one number.
+        begin, rest = minute(text[:17], text[26:]), text[17:19] + text[20:26]
+        return None if begin is None or not rest.isdecimal() or rest[0] > "5" else begin + int(rest)
     found = _INSTANT.fullmatch(text)
     if found is None:
         return None
     day, clock, seconds, fraction, sign, hours, minutes = found.groups()
-    minute = _minute(f"{day}T{clock}:", f"{sign}{hours}:{minutes}" if sign else "+00:00")
-    if minute is None:
+    begin = minute(f"{day}T{clock}:", f"{sign}{hours}:{minutes}" if sign else "+00:00")
+    if begin is None:
         return None
-    return minute + int(seconds) * SECOND + int((fraction or "0").ljust(6, "0")[:6])
+    return begin + int(seconds) * SECOND + int((fraction or "0").ljust(6, "0")[:6])
 
 
 @lru_cache(4096)
-def _minute(head: str, offset: str) -> Instant | None:
+def minute(head: str, offset: str) -> Instant | None:
     """The instant at which a minute begins: `2022-02-03T11:42:` and `+06:00`."""
     found = _INSTANT.fullmatch(f"{head}00{offset}")
     if found is None:
@@ -82,6 +85,16 @@ def _currency(text: str) -> tuple[str, int] | None:
     if len(code) != 3 or not code.isascii() or not code.isalpha():
         return None
     return code, model.minor_units(code)
+
+
+def written_amount(written: object, exponent: int) -> int | None:
+    """The minor units of whatever stands where the amount should: a whole number, or the text of any other."""
+    if isinstance(written, str):
+        return minor_units(written.encode("utf-8", "replace"), exponent)
+    if not isinstance(written, int) or isinstance(written, bool):
+        return None
+    units = written * 10**exponent
+    return units if 0 <= units <= LARGEST_AMOUNT else None
 
 
 def minor_units(number: bytes, exponent: int) -> int | None:

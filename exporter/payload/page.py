@@ -2,13 +2,16 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import compress
+from operator import ne, not_
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from exporter.model import Operation, Page, Rejection
-from exporter.payload.record import ABSENT, UNREADABLE, RecordReader
+from exporter.payload import columns
+from exporter.payload.record import ABSENT, UNREADABLE, RecordReader, decoder
 
 R = TypeVar("R")
 
@@ -31,7 +34,7 @@ class ErrorBody(Exception):
         self.code = code
 
 
-class _Page(msgspec.Struct, Generic[R], rename="camel", gc=False):
+class TypedPage(msgspec.Struct, Generic[R], rename="camel", gc=False):
     """The documented answer. A `code` has no place in it: where one stands, the answer is looked at closely."""
 
     total_count: int
@@ -55,32 +58,62 @@ _anything = msgspec.json.Decoder()
 
 
 class Decoder:
-    """Reads pages. What it looks for beside what is counted is RecordReader's to explain."""
+    """Reads pages. What it looks for beside what is counted is RecordReader's to explain.
 
-    def __init__(self, key: bytes = b"", dimensions: Sequence[str] = ()) -> None:
+    `met`: the marks of records that have been counted as they are, by id. A record that is still the same has the same
+    mark, and costs no more than to be found so: the page holds its id, and says no more of it.
+    """
+
+    def __init__(
+        self, key: bytes = b"", dimensions: Sequence[str] = (), met: Mapping[bytes, int] | None = None
+    ) -> None:
         self._reader = RecordReader(key, dimensions)
+        self._met = met
         record: Any = self._reader.record
-        self._page: msgspec.json.Decoder[_Page[Any]] = msgspec.json.Decoder(_Page[record])
+        self._page: msgspec.json.Decoder[TypedPage[Any]] = decoder(TypedPage[record])
 
     def decode(self, body: bytes) -> Page:
         """The page that a body holds. Raises ErrorBody where the bank said no, Unreadable for everything else."""
+        page = self.opened(body)
+        if page is None:
+            return self._patient(body)
+        records: Sequence[Any] = page.records or ()
+        ids = columns.identities([record.id for record in records])
+        marks = self._marks(records)
+        unchanged: tuple[bytes, ...] = ()
+        if self._met and marks:
+            known = list(map(self._met.get, ids))  # type: ignore[arg-type]  # no id is no key
+            if known == marks:
+                return Page(page.total_count, (), unchanged=tuple(ids))  # type: ignore[arg-type]
+            other = list(map(ne, known, marks))
+            unchanged = tuple(compress(ids, map(not_, other)))  # type: ignore[arg-type]
+            records, ids, marks = (tuple(compress(column, other)) for column in (records, ids, marks))
+        found = self._reader.read(records, ids, marks)
+        if None in found:  # a record without an id needs its own bytes, which only the patient way keeps
+            return self._patient(body)
+        return _page(page.total_count, found, unchanged)
+
+    def opened(self, body: bytes) -> TypedPage[Any] | None:
+        """The typed fields of a documented page; None for everything that must be looked at closely."""
         try:
             page = self._page.decode(body)
         except UNREADABLE:
-            return self._patient(body)
+            return None
         if page.total_count < 0 or (page.code is not ABSENT and not page.records):
-            return self._patient(body)
-        reading = self._reader.reading
-        return self._sorted(page.total_count, [reading(record) for record in page.records or ()], body)
+            return None
+        return page
 
-    def _sorted(self, total_count: int, found: list[Operation | Rejection | None], body: bytes) -> Page:
-        """The page of what was found; a record without an id needs its own bytes, which only the patient way keeps."""
-        operations = tuple(item for item in found if item.__class__ is Operation)
-        if len(operations) == len(found):
-            return Page(total_count, operations)
-        if None in found:
-            return self._patient(body)
-        return Page(total_count, operations, tuple(item for item in found if isinstance(item, Rejection)))
+    def _marks(self, records: Sequence[Any]) -> Sequence[int]:
+        """What records are known again by: 64 bits of all the fields that are read, none of them cleaned yet.
+
+        A record that has changed keeps its mark once in 2⁶⁴ changes; the change would show with the next one.
+        """
+        if self._met is None:
+            return ()
+        try:
+            return list(map(hash, records))
+        except TypeError:  # a list or an object in place of an amount
+            return ()
 
     def _patient(self, body: bytes) -> Page:
         """Record by record, so that one that cannot be read costs only itself."""
@@ -94,12 +127,15 @@ class Decoder:
             raise ErrorBody(code)
         if total_count is None:
             raise Unreadable("malformed")
-        found = [self._reader.unwrapped(raw) for raw in raws]
-        return Page(
-            total_count,
-            tuple(item for item in found if isinstance(item, Operation)),
-            tuple(item for item in found if isinstance(item, Rejection)),
-        )
+        return _page(total_count, [self._reader.unwrapped(raw) for raw in raws])
+
+
+def _page(total_count: int, found: Sequence[Operation | Rejection | None], unchanged: tuple[bytes, ...] = ()) -> Page:
+    operations = tuple(item for item in found if item.__class__ is Operation)
+    if len(operations) == len(found):
+        return Page(total_count, operations, unchanged=unchanged)
+    rejections = tuple(item for item in found if isinstance(item, Rejection))
+    return Page(total_count, operations, rejections, unchanged)
 
 
 decode = Decoder().decode

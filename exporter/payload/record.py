@@ -1,47 +1,77 @@
-"""One record of the bank: an operation, or a rejection that says which field was at fault."""
+"""Records of the bank: operations, or rejections that say which field was at fault."""
 
 import contextlib
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import msgspec
 
-from exporter.model import Operation, Rejection
-from exporter.payload import fields, parties
+from exporter.model import Details, Operation, Rejection
+from exporter.payload import columns, fields, parties
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
 """Everything that msgspec raises on hostile bytes."""
 
 ABSENT = msgspec.Raw(b"null")
 
+_Word = str | int | float | None
+_MOST_HELD = 4096
+_LONGEST_HELD = 64
+_EXACT_NUMBER = 2**53
 
-class Record(msgspec.Struct, rename="camel", gc=False):
+
+class Record(msgspec.Struct, rename="camel", gc=False, frozen=True):
     """The fields that are counted. All the others, personal data among them, are skipped unread.
 
-    A reader that looks for more adds fields to it. Whatever stands in those rejects nothing.
+    They stand in the bank's order, in which they are found soonest. A reader that looks for more adds fields to it;
+    whatever stands in those rejects nothing. The amount is a whole number, or the text of any other.
     """
 
     id: str
     date_time: str
-    amount: msgspec.Raw
+    amount: Any
     currency: str
     terminal: str | int
-    status: str | int | float | None = None
-    code: str | int | float | None = None
-    reason_code: str | int | float | None = None
+    code: _Word = None
+    reason_code: _Word = None
+    status: _Word = None
 
 
-_Word = str | int | float | None
-_text = msgspec.json.Decoder(str)
-_word = msgspec.json.Decoder(_Word)
+def decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    """Reads JSON; a number with decimals comes as its text where no type is asked for."""
+    return msgspec.json.Decoder(kind, float_hook=str)
+
+
+_text = decoder(str)
 _DECODERS: tuple[tuple[str, msgspec.json.Decoder[Any]], ...] = (
-    ("terminal", msgspec.json.Decoder(str | int)),
+    ("terminal", decoder(str | int)),
     ("currency", _text),
     ("date_time", _text),
-    ("status", _word),
-    ("code", _word),
-    ("reason_code", _word),
+    ("status", decoder(_Word)),
+    ("code", decoder(_Word)),
+    ("reason_code", decoder(_Word)),
 )
+_word = decoder(_Word)
+_anything = decoder(Any)
+
+
+class Words(NamedTuple):
+    """What the words of a record mean, worked out once for all records that have the same.
+
+    `fault` names the field that cannot be read, and is empty where all can. `distinct`: no other words have the same
+    hash but by chance.
+    """
+
+    number: str
+    status: str
+    code: str
+    reason_code: str
+    currency: str
+    exponent: int
+    fault: str
+    distinct: bool
 
 
 class RecordReader:
@@ -53,54 +83,68 @@ class RecordReader:
 
     def __init__(self, key: bytes = b"", dimensions: Sequence[str] = ()) -> None:
         further = ((*parties.FIELDS,) if key else ()) + tuple(dimensions)
-        self.record = _extended(Record, further, _Word, None) if further else Record
-        self._record = msgspec.json.Decoder(self.record)
+        self.record = _extended(Record, further, _Word, None, frozen=True) if further else Record
+        self._record = decoder(self.record)
         pieces = (*Record.__struct_fields__, *further)
-        self._pieces = msgspec.json.Decoder(_extended(msgspec.Struct, pieces, msgspec.Raw, ABSENT))
+        self._pieces = decoder(_extended(msgspec.Struct, pieces, msgspec.Raw, ABSENT))
         self._further = further
         self._digester = parties.Digester(key) if key else None
         self._dimensions = tuple(dimensions)
+        self._words: dict[tuple[_Word, ...], Words] = {}
 
-    def reading(self, record: Any) -> Operation | Rejection | None:
-        """The operation of a record of `self.record`; None where there is not even an id to reject it under."""
-        key = fields.identity(record.id)
-        if key is None:
-            return None
-        terminal = record.terminal
-        number = terminal.strip() if isinstance(terminal, str) else str(terminal)
-        if not number:
-            return Rejection(key, "terminal")
-        currency = fields.currency(record.currency)
-        if currency is None:
-            return Rejection(key, "currency")
-        created = fields.instant(record.date_time)
-        if created is None:
-            return Rejection(key, "date_time")
-        written = bytes(record.amount)
-        amount = fields.minor_units(_unquoted(written) if written[:1] == b'"' else written, currency[1])
-        if amount is None:
-            return Rejection(key, "amount")
-        likeness, details = self._marks(record, amount, currency[0]) if self._further else (0, ())
-        return Operation(
-            key,
-            number,
+    def read(
+        self, records: Sequence[Any], ids: Sequence[bytes | None], marks: Sequence[int] = ()
+    ) -> list[Operation | Rejection | None]:
+        """The operations of records of `self.record`; None where there is not even an id to reject one under.
+
+        `marks`: what the operations are to be known again by, one for each record. Those of records whose words are not
+        `distinct` are left out.
+        """
+        if not records:
+            return []
+        words = self._words_of(records)
+        numbers, statuses, codes, reasons, currencies, exponents, faults, distinct = zip(*words, strict=True)
+        created = columns.instants(list(map(_date_time, records)))
+        amounts = columns.amounts(list(map(_amount, records)), exponents)
+        if not marks:
+            marks = [0] * len(records)
+        elif not all(distinct):
+            marks = [mark if each else 0 for each, mark in zip(distinct, marks, strict=True)]
+        likenesses, details = self._likenesses(records, amounts, currencies), self._details(records)
+        made = zip(
+            ids,
+            numbers,
             created,
-            fields.word(record.status),
-            fields.word(record.code),
-            fields.word(record.reason_code),
-            amount,
-            currency[0],
-            likeness,
+            statuses,
+            codes,
+            reasons,
+            amounts,
+            currencies,
+            likenesses,
             details,
+            marks,
+            strict=True,
         )
+        found: list[Operation | Rejection | None] = list(map(_operation, made))
+        if None in ids or None in created or None in amounts or any(faults):
+            for place, id_ in enumerate(ids):
+                fault = faults[place] or _fault(created[place], amounts[place])
+                if id_ is None:
+                    found[place] = None
+                elif fault:
+                    found[place] = Rejection(id_, fault)
+        return found
 
     def unwrapped(self, raw: msgspec.Raw) -> Operation | Rejection:
-        """The same from the record's own bytes, whatever they are."""
+        """The same from a record's own bytes, whatever they are."""
         try:
-            found = self.reading(self._record.decode(raw))
+            found = self._one(self._record.decode(raw))
         except UNREADABLE:
             found = self._pieced(raw)
         return found or Rejection(fields.digest(bytes(raw)), "id")
+
+    def _one(self, record: Any) -> Operation | Rejection | None:
+        return self.read([record], [fields.identity(record.id)])[0]
 
     def _pieced(self, raw: msgspec.Raw) -> Operation | Rejection | None:
         """Field by field, to name the one that cannot be read; of a field that stands there twice, the last counts."""
@@ -110,36 +154,78 @@ class RecordReader:
         except UNREADABLE:
             return None
         key = fields.identity(name)
-        values: dict[str, Any] = {"id": name, "amount": pieces.amount}
-        for field, decoder in _DECODERS:
+        values: dict[str, Any] = {"id": name, "amount": None}
+        for field, field_decoder in _DECODERS:
             try:
-                values[field] = decoder.decode(getattr(pieces, field))
+                values[field] = field_decoder.decode(getattr(pieces, field))
             except UNREADABLE:
                 return Rejection(key, field) if key else None
-        for field in self._further:
+        for field, field_decoder in (("amount", _anything), *((each, _word) for each in self._further)):
             with contextlib.suppress(*UNREADABLE):
-                values[field] = _word.decode(getattr(pieces, field))
-        return self.reading(self.record(**values))
+                values[field] = field_decoder.decode(getattr(pieces, field))
+        return self._one(self.record(**values))
 
-    def _marks(self, record: Any, amount: int, currency: str) -> tuple[int, tuple[tuple[str, str], ...]]:
-        """What is compared and broken down by, as far as it is asked for."""
-        likeness = 0
-        if self._digester is not None:
-            likeness = self._digester.likeness(record, amount, currency)
+    def _words_of(self, records: Sequence[Any]) -> list[Words]:
+        """One look-up for each record; what is not known yet is cleaned."""
+        keys = list(map(_raw_words, records))
+        words = list(map(self._words.get, keys))
+        if None in words:
+            if len(self._words) >= _MOST_HELD:  # a flood of new words must not fill the memory
+                self._words.clear()
+            fresh = {key: _cleaned(*key) for key, known in zip(keys, words, strict=True) if known is None}
+            words = [known or fresh[key] for key, known in zip(keys, words, strict=True)]
+            self._words.update((key, each) for key, each in fresh.items() if _is_short(key))
+        return words  # type: ignore[return-value]
+
+    def _likenesses(
+        self, records: Sequence[Any], amounts: Sequence[int | None], currencies: Sequence[str]
+    ) -> Sequence[int]:
+        """Who paid whom and how much, where it is compared."""
+        if self._digester is None:
+            return [0] * len(records)
+        return self._digester.likenesses(records, amounts, currencies)
+
+    def _details(self, records: Sequence[Any]) -> Sequence[Details]:
+        """What is broken down by."""
         if not self._dimensions:
-            return likeness, ()
-        return likeness, tuple([(name, fields.word(getattr(record, name))) for name in self._dimensions])
+            return [()] * len(records)
+        names = self._dimensions
+        return [tuple([(name, fields.word(getattr(each, name))) for name in names]) for each in records]
 
 
-def _extended(base: type[msgspec.Struct], names: Sequence[str], kind: Any, default: object) -> type[Any]:
+_operation = partial(tuple.__new__, Operation)
+_raw_words = attrgetter("terminal", "currency", "status", "code", "reason_code")
+_date_time = attrgetter("date_time")
+_amount = attrgetter("amount")
+
+
+def _cleaned(terminal: str | int, currency: str, status: _Word, code: _Word, reason_code: _Word) -> Words:
+    number = terminal.strip() if isinstance(terminal, str) else str(terminal)
+    read = fields.currency(currency)
+    fault = "terminal" if not number else "currency" if read is None else ""
+    symbol, exponent = read or ("", 0)
+    distinct = all(map(_is_distinct, (terminal, status, code, reason_code)))
+    words = (fields.word(status), fields.word(code), fields.word(reason_code))
+    return Words(number, *words, symbol, exponent, fault, distinct)
+
+
+def _is_distinct(word: _Word) -> bool:
+    """Whether a hash tells a word from others: that of -1 is that of -2, and those of huge numbers begin anew."""
+    return not isinstance(word, (int, float)) or (-_EXACT_NUMBER < word < _EXACT_NUMBER and word not in (-1, -2))
+
+
+def _is_short(key: tuple[_Word, ...]) -> bool:
+    return all(not isinstance(word, str) or len(word) <= _LONGEST_HELD for word in key)
+
+
+def _fault(created: int | None, amount: int | None) -> str:
+    """The field without which a record cannot be counted, the first of the two; nothing where both can be read."""
+    return "date_time" if created is None else "amount" if amount is None else ""
+
+
+def _extended(
+    base: type[msgspec.Struct], names: Sequence[str], kind: Any, default: object, *, frozen: bool = False
+) -> type[Any]:
     """The struct with further fields, all of a kind."""
     added = [(name, kind, default) for name in names]
-    return msgspec.defstruct("Record", added, bases=(base,), rename="camel", gc=False)
-
-
-def _unquoted(written: bytes) -> bytes:
-    """What a JSON text holds, or nothing where it cannot be read."""
-    try:
-        return _text.decode(written).encode("utf-8")
-    except UNREADABLE:
-        return b""
+    return msgspec.defstruct("Record", added, bases=(base,), rename="camel", gc=False, frozen=frozen)

@@ -1,7 +1,7 @@
 """Decisions into the store and then into memory, one at a time."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Generator, Sequence
 
 from exporter.ledger import Ledger
 from exporter.model import SECOND, Checkpoint, Decision, Entry, Instant, Reading, Span, Total
@@ -26,7 +26,9 @@ class Bookkeeper:
                 unknown, names = self._ledger.unknown(readings), tuple(self._ledger.checkpoints)
                 recalled = await asyncio.to_thread(self._store.known, unknown, names) if unknown else ()
                 kept_since = self._store.kept_since
-                await self._commit(lambda: self._ledger.decide(readings, now, recalled, kept_since, again=again))
+                await self._commit(
+                    await _decided(self._ledger.deciding(readings, now, recalled, kept_since, again=again))
+                )
 
     async def remembered(self, span: Span) -> tuple[Entry, ...]:
         """What the store holds of a span, and of a second on either side: the bank may list what lies on the bounds."""
@@ -41,14 +43,13 @@ class Bookkeeper:
         """Put watermarks further on without a reading, and keep account of what is left out."""
         if checkpoints:
             async with self._one_at_a_time:
-                await self._commit(lambda: Decision(now=now, checkpoints=checkpoints, increments=gaps))
+                await self._commit(Decision(now=now, checkpoints=checkpoints, increments=gaps))
 
     async def expire(self, before: Instant) -> None:
         """Let the store drop what nothing needs any more."""
         await asyncio.to_thread(self._store.expire, before)
 
-    async def _commit(self, decide: Callable[[], Decision]) -> None:
-        decision = decide()
+    async def _commit(self, decision: Decision) -> None:
         # A cancelled poll must not leave a commit behind that memory knows nothing of, nor one that is still under way:
         # who goes on in its place after a reload asks the store where to begin.
         await finished(self._commit_and_apply(decision))
@@ -57,3 +58,14 @@ class Bookkeeper:
     async def _commit_and_apply(self, decision: Decision) -> None:
         await asyncio.to_thread(self._store.commit, decision)
         self._ledger.apply(decision)
+
+
+async def _decided(steps: Generator[None, None, Decision]) -> Decision:
+    """The decision that these steps lead to. Scrapes and health checks get their turn between them."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as ended:
+            decision: Decision = ended.value
+            return decision
+        await asyncio.sleep(0)

@@ -1,0 +1,379 @@
+"""A decision in the making: what each record is, and what a page adds up to.
+
+The loop over records is the busiest of all, so what is the same for all records with the same words is worked out once
+for each reading and stands in a Group, where moments and amounts are collected; totals are added up a group at a time.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Final
+
+from exporter.ledger import counting
+from exporter.ledger.books import Book, Shelf
+from exporter.ledger.breakdowns import DetailBook
+from exporter.ledger.labels import Label, LabelBook
+from exporter.ledger.marks import Marks
+from exporter.ledger.repeats import APART, Repeats
+from exporter.model import (
+    Checkpoint,
+    Decision,
+    Details,
+    Entry,
+    Family,
+    Instant,
+    Notice,
+    Operation,
+    Outcome,
+    Policy,
+    Reading,
+    Rejection,
+    Span,
+    Standing,
+    Total,
+    Trace,
+)
+
+_entry = partial(tuple.__new__, Entry)
+_trace = partial(tuple.__new__, Trace)
+
+
+def advance(checkpoint: Checkpoint, span: Span, now: Instant) -> Checkpoint:
+    """The checkpoint after a complete reading of a span: coverage grows by what touches it, and never shrinks."""
+    end = min(span.end, now)
+    if span.start > checkpoint.watermark or end < min(checkpoint.covered_from, now):
+        return checkpoint
+    return replace(
+        checkpoint,
+        covered_from=min(checkpoint.covered_from, span.start),
+        watermark=max(checkpoint.watermark, end),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a ledger holds, as a draft sees it. Deciding changes nothing of it but which labels have been given out."""
+
+    account: str
+    policy: Policy
+    names: Mapping[str, str]
+    labels: Mapping[str, LabelBook]
+    details: Mapping[str, DetailBook]
+    repeats: Mapping[str, Repeats]
+    shelf: Shelf
+    marks: Marks
+    strangers: Mapping[bytes, Instant]
+    told: set[Notice]
+    broken_down: bool
+
+    def followed(self, outcome: Outcome, created: Instant, now: Instant) -> bool:
+        """Whether an operation is pending, and not for too long yet."""
+        return outcome is Outcome.PENDING and created > now - self.policy.follow_pending
+
+    def compared_since(self, checkpoint: Checkpoint, now: Instant) -> Instant:
+        """How far back operations are held to be compared: to the start of any sweep, and as far again."""
+        sight = max(min(checkpoint.watermark, now), now - self.policy.max_gap)
+        return sight - 2 * (self.policy.lookback + APART) - self.policy.overlap
+
+
+_NEVER: Final[Instant] = 2**63
+
+
+@dataclass(slots=True)
+class Group:
+    """The records of one reading that have the same number, status, codes and currency.
+
+    `plain`: what is created from then on and is not known is simply new: neither late nor exempt, nor from a time that
+    nothing is remembered of. `followed_after`: what is created later is pending, and not counted yet. `seen`: when the
+    operations were created that are seen for the first time, `late` of them late; `final`, `amounts`: of those that are
+    counted. `newest`: of the exempt and of those that may have been counted before.
+    """
+
+    label: Label
+    currency: str
+    book: Book
+    checkpoint: Checkpoint
+    exempt_before: Instant
+    unsure_before: Instant
+    plain: Instant
+    followed_after: Instant
+    seen: list[Instant] = field(default_factory=list)
+    late: int = 0
+    final: list[Instant] = field(default_factory=list)
+    amounts: list[int] = field(default_factory=list)
+    newest: list[Instant] = field(default_factory=list)
+
+
+class Draft:
+    """What readings, and the passing of time, change: `meet` the records of a reading, `close` it, and so on.
+
+    `recalled`, `kept_since`, `again`: as Ledger.decide explains them.
+    """
+
+    def __init__(
+        self, memory: Memory, now: Instant, recalled: Iterable[Entry], kept_since: Instant, *, again: bool
+    ) -> None:
+        self._memory = memory
+        self._now = now
+        self._recalled = {entry.id: entry for entry in recalled}
+        self._kept_since = kept_since
+        self._again = again
+        self._entries: dict[bytes, Entry] = {}
+        self._increments: defaultdict[Total, int] = defaultdict(int)
+        self._records: defaultdict[str, int] = defaultdict(int)
+        self._checkpoints: dict[str, Checkpoint] = {}
+        self._moved: list[Entry] = []
+        self._strangers: set[bytes] = set()
+        self._notices: dict[Notice, None] = {}
+        self._traces: defaultdict[str, dict[tuple[int, bytes], Trace]] = defaultdict(dict)
+        self._met: list[Operation] = []
+        self._groups: dict[tuple[str, str, str, str, str], Group] = {}
+
+    def meet(self, operations: Sequence[Operation]) -> None:
+        """Some records of a reading: ours and those of strangers."""
+        memory, groups, entries, recalled = self._memory, self._groups, self._entries, self._recalled
+        known, marked = memory.shelf.get, memory.marks.by_id
+        details: Details = ()
+        for operation in operations:
+            id_, number, created, status, code, reason_code, amount, currency, likeness, texts, mark = operation
+            words = (number, status, code, reason_code, currency)
+            group = groups.get(words)
+            if group is None:
+                if number not in memory.names:
+                    self._meet_stranger(id_, "foreign")
+                    continue
+                group = groups[words] = self._group(*words)
+            key = group.label.key
+            if mark or id_ in marked:
+                self._met.append(operation)
+            if memory.broken_down:
+                details = memory.details[key.terminal].bounded(texts)
+            before = entries.get(id_) or known(id_) or recalled.get(id_)
+            if before is not None:
+                self._meet_again(before, operation, details, group)
+                continue
+            if created < group.plain:
+                self._first_seen_early(operation, details, group)
+                continue
+            if likeness:
+                self._trace(likeness, id_, key.terminal, created, exempt=False, fresh=True)
+            group.seen.append(created)
+            if created > group.followed_after:
+                standing = Standing.FOLLOWED
+            else:
+                standing = Standing.COUNTED
+                group.final.append(created)
+                group.amounts.append(amount)
+            entries[id_] = _entry((id_, created, key, amount, currency, standing, details))
+
+    def close(self, reading: Reading) -> None:
+        """The reading's operations have been met: the rest of it, and what it adds up to."""
+        self._add_up(self._groups.values())
+        self._groups.clear()
+        if reading.unchanged:
+            self._records["repeated"] += len(reading.unchanged)
+        for rejection in reading.rejections:
+            self._reject(rejection)
+        if reading.complete:
+            for name in reading.assignment.terminals:
+                self._checkpoints[name] = advance(self._checkpoint(name), reading.assignment.span, self._now)
+
+    def decision(self) -> Decision:
+        """What all readings that have been closed change, and the time that has passed."""
+        self._give_up_pending()
+        self._count_repeats()
+        for kind, count in self._records.items():
+            self._increments[Total(Family.RECORDS, (self._memory.account, kind))] += count
+        return Decision(
+            now=self._now,
+            entries=tuple(self._entries.values()),
+            increments=dict(self._increments),
+            checkpoints=self._checkpoints,
+            forgotten=self._forgotten(),
+            moved=tuple(self._moved),
+            strangers=tuple(self._strangers),
+            notices=tuple(self._notices),
+            traces=tuple(trace for traces in self._traces.values() for trace in traces.values()),
+            met=tuple(self._met),
+        )
+
+    def _group(self, number: str, status: str, code: str, reason_code: str, currency: str) -> Group:
+        name = self._memory.names[number]
+        label = self._memory.labels[name].label(status, code, reason_code)
+        book, checkpoint = self._memory.shelf.books[name], self._checkpoint(name)
+        exempt = max(checkpoint.counting_since, checkpoint.gap_end or 0)
+        unsure = min(self._kept_since, checkpoint.watermark)  # it may have been counted and let go
+        # The newest of earlier polls: within one poll nothing is late.
+        late = min(book.checkpoint.newest or 0, book.checkpoint.watermark)
+        pending = label.key.outcome is Outcome.PENDING
+        followed = self._now - self._memory.policy.follow_pending if pending else _NEVER
+        return Group(label, currency, book, checkpoint, exempt, unsure, max(exempt, unsure, late), followed)
+
+    def _meet_again(self, before: Entry, operation: Operation, details: Details, group: Group) -> None:
+        """A record whose id is known: repeated, or changed."""
+        key, created, likeness = group.label.key, operation.created, operation.likeness
+        if likeness and not self._memory.repeats[key.terminal].holds(operation):
+            exempt = before.standing is Standing.EXEMPT
+            self._trace(likeness, before.id, key.terminal, created, exempt=exempt, fresh=False)
+        if before[1:5] != (created, key, operation.amount, operation.currency):
+            entry = Entry(before.id, created, key, operation.amount, operation.currency, Standing.FOLLOWED, details)
+            self._notice(group.label)
+            self._changed(before, entry, group)
+            return
+        self._records["repeated"] += 1
+        if before.details != details:  # they are no status: nothing is counted
+            self._entries[before.id] = before._replace(details=details)
+
+    def _changed(self, before: Entry, entry: Entry, group: Group) -> None:
+        self._records["changed"] += 1
+        if (before.created, before.key.terminal) != (entry.created, entry.key.terminal):
+            self._moved.append(before)
+        if before.standing is Standing.COUNTED:
+            self._entries[entry.id] = entry._replace(standing=Standing.COUNTED)
+            if (before.key.outcome, before.key.status) != (entry.key.outcome, entry.key.status):
+                labels = (entry.key.terminal, before.key.outcome, entry.key.outcome)
+                self._increments[Total(Family.STATUS_CHANGES, labels)] += 1
+        elif entry.created < group.exempt_before:
+            self._entries[entry.id] = entry._replace(standing=Standing.EXEMPT)
+        else:
+            self._entries[entry.id] = self._counted(entry, group)
+
+    def _first_seen_early(self, operation: Operation, details: Details, group: Group) -> None:
+        """One that is not known, and late, or exempt, or from a time that nothing is remembered of."""
+        id_, created, key = operation.id, operation.created, group.label.key
+        checkpoint = group.book.checkpoint
+        newest = checkpoint.newest
+        late = newest is not None and checkpoint.covered_from <= created < min(newest, checkpoint.watermark)
+        entry = Entry(id_, created, key, operation.amount, operation.currency, Standing.FOLLOWED, details)
+        exempt, unsure = created < group.exempt_before, created < group.unsure_before
+        if operation.likeness:
+            fresh = exempt or not unsure
+            self._trace(operation.likeness, id_, key.terminal, created, exempt=exempt, fresh=fresh)
+        if not exempt and not unsure:
+            group.seen.append(created)
+            if late:
+                group.late += 1
+                self._records["late"] += 1
+            self._entries[id_] = self._counted(entry, group)
+            return
+        self._notice(group.label)
+        self._records["late" if late or self._again else "new"] += 1
+        group.newest.append(created)
+        self._entries[id_] = entry._replace(standing=Standing.EXEMPT if exempt else Standing.COUNTED)
+
+    def _counted(self, entry: Entry, group: Group) -> Entry:
+        """An operation with its place in the totals, if it is final or followed no longer."""
+        if entry.created > group.followed_after:
+            return entry
+        group.final.append(entry.created)
+        group.amounts.append(entry.amount)
+        return entry._replace(standing=Standing.COUNTED)
+
+    def _add_up(self, groups: Collection[Group]) -> None:
+        """Count what the groups have collected: what totals have in common is put together first."""
+        seen: defaultdict[str, list[Instant]] = defaultdict(list)
+        final: defaultdict[str, list[Instant]] = defaultdict(list)
+        amounts: defaultdict[tuple[str, Outcome, str], list[int]] = defaultdict(list)
+        for group in groups:
+            key = group.label.key
+            if group.seen:
+                self._notice(group.label)
+                seen[key.terminal] += group.seen
+                if fresh := len(group.seen) - group.late:
+                    self._records["late" if self._again else "new"] += fresh
+            if group.final:
+                self._add(counting.operations(key, group.currency, group.amounts))
+                if group.label.unnamed_code:
+                    self._increments[Total(Family.UNKNOWN_CODES, (key.terminal,))] += len(group.final)
+                if group.label.overflowed:
+                    self._increments[Total(Family.LABEL_OVERFLOW, (key.terminal,))] += len(group.final)
+                amounts[key.terminal, key.outcome, group.currency] += group.amounts
+                if key.outcome is not Outcome.PENDING:  # one that never became final has no time of becoming so
+                    final[key.terminal] += group.final
+            for created in (*group.newest, *((max(group.seen),) if group.seen else ())):
+                checkpoint = self._checkpoint(key.terminal)
+                if checkpoint.newest is None or created > checkpoint.newest:
+                    self._checkpoints[key.terminal] = replace(checkpoint, newest=created)
+        for (name, outcome, currency), its in amounts.items():
+            self._add(counting.amounts(name, outcome, currency, its))
+        self._add_delays(seen, final)
+
+    def _add_delays(self, seen: Mapping[str, list[Instant]], final: Mapping[str, list[Instant]]) -> None:
+        """How late operations became visible and final. After an outage of ours that would measure the outage."""
+        now, books = self._now, self._memory.shelf.books
+        keeping_up = {
+            name
+            for name in seen.keys() | final.keys()
+            if now - books[name].checkpoint.watermark <= self._memory.policy.behind
+        }
+        visible = [created for name, its in seen.items() if name in keeping_up for created in its]
+        if visible:
+            self._add(counting.visibility(self._memory.account, visible, now))
+        for name, its in final.items():
+            if name in keeping_up:
+                self._add(counting.finalization(name, its, now))
+
+    def _add(self, amounts: Iterable[tuple[Total, int]]) -> None:
+        for total, amount in amounts:
+            self._increments[total] += amount
+
+    def _trace(self, likeness: int, id_: bytes, terminal: str, created: Instant, *, exempt: bool, fresh: bool) -> None:
+        """Have an operation compared with those that it may repeat; what it was first seen as counts."""
+        self._traces[terminal].setdefault((likeness, id_), _trace((terminal, likeness, id_, created, exempt, fresh)))
+
+    def _reject(self, rejection: Rejection) -> None:
+        if self._meet_stranger(rejection.id, "rejected"):
+            self._increments[Total(Family.REJECTED, (self._memory.account, rejection.reason))] += 1
+
+    def _meet_stranger(self, id_: bytes, kind: str) -> bool:
+        """Count what is none of ours, once."""
+        if self._again or id_ in self._memory.strangers or id_ in self._strangers:
+            return False
+        self._strangers.add(id_)
+        self._records[kind] += 1
+        return True
+
+    def _checkpoint(self, name: str) -> Checkpoint:
+        return self._checkpoints.get(name) or self._memory.shelf.books[name].checkpoint
+
+    def _give_up_pending(self) -> None:
+        """Count as pending what has been pending for so long that it is followed no longer."""
+        memory = self._memory
+        for entry in memory.shelf.followed_before(self._now - memory.policy.follow_pending + 1):
+            if entry.id not in self._entries:
+                key, amounts = entry.key, (entry.amount,)
+                self._add(counting.operations(key, entry.currency, amounts))
+                self._add(counting.amounts(key.terminal, key.outcome, entry.currency, amounts))
+                self._entries[entry.id] = entry._replace(standing=Standing.COUNTED)
+
+    def _count_repeats(self) -> None:
+        for name, traces in self._traces.items():
+            repeats = self._memory.repeats[name]
+            horizon = self._memory.compared_since(self._checkpoint(name), self._now)
+            due = repeats.due(repeats.concerned(traces.values()), horizon)
+            if due:
+                self._increments[Total(Family.DUPLICATES, (name,))] += due
+
+    def _forgotten(self) -> tuple[bytes, ...]:
+        """The ids that no sweep or window needs any more. A pending one stays as long as it is followed."""
+        memory, now = self._memory, self._now
+        forgotten: list[bytes] = []
+        for name, book in memory.shelf.books.items():
+            sight = max(min(self._checkpoint(name).watermark, now), now - memory.policy.max_gap)
+            forgotten += (
+                entry.id
+                for entry in book.before(sight - memory.policy.retention)
+                if entry.id not in self._entries and not memory.followed(entry.key.outcome, entry.created, now)
+            )
+        return tuple(forgotten)
+
+    def _notice(self, label: Label) -> None:
+        if label.unnamed_status:
+            self._tell(Notice(label.key.terminal, "status", label.key.status))
+        if label.unnamed_code:
+            self._tell(Notice(label.key.terminal, "code", label.key.reason_code or label.key.code))
+
+    def _tell(self, notice: Notice) -> None:
+        if notice not in self._memory.told:
+            self._notices[notice] = None

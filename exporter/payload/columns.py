@@ -1,0 +1,66 @@
+"""Whole columns of a page at once: what `fields` reads one by one, much faster where all is as documented.
+
+A column is checked and cut as one long text, by calls that do not come back to Python for each value. Where anything in
+it is otherwise, each value is read for itself; so both give the same, and an odd page is only slower.
+"""
+
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+from exporter.model import Instant
+from exporter.payload import fields
+
+_UUID = 36
+_DASHES = (8, 13, 18, 23)
+_DATED = 32
+"""The documented length: `2022-02-03T11:42:35.533398+06:00`."""
+
+_UNITS = (1, 10, 100, 1_000, 10_000)
+"""Minor units of one major unit, by the currency's exponent."""
+
+
+def identities(texts: Sequence[str]) -> Sequence[bytes | None]:
+    """The ids of a column, as `fields.identity` reads each."""
+    whole, count = "".join(texts), len(texts)
+    if set(map(len, texts)) == {_UUID} and all(whole[place::_UUID] == "-" * count for place in _DASHES):
+        try:
+            numbers = bytes.fromhex(whole.replace("-", ""))
+        except ValueError:
+            numbers = b""
+        if len(numbers) == 16 * count:  # fromhex skips blanks
+            return struct.unpack("16s" * count, numbers)
+    return [fields.identity(text) for text in texts]
+
+
+def instants(texts: Sequence[str]) -> list[Instant | None]:
+    """The instants of a column, as `fields.instant` reads each.
+
+    Within a page the offset is the same and minutes repeat, so those are read once; the rest of a text is one number of
+    microseconds.
+    """
+    whole, count = "".join(texts), len(texts)
+    if set(map(len, texts)) != {_DATED} or not whole.isascii() or whole[19::_DATED] != "." * count:
+        return [fields.instant(text) for text in texts]
+    offset = texts[0][26:]
+    if any(whole[place::_DATED] != whole[place] * count for place in range(26, _DATED)):
+        return [fields.instant(text) for text in texts]
+    heads = [text[:17] for text in texts]
+    rests = [text[17:19] + text[20:26] for text in texts]
+    minutes = {head: fields.minute(head, offset) for head in set(heads)}
+    if None in minutes.values() or not "".join(rests).isdecimal() or max(rests)[0] > "5":
+        return [fields.instant(text) for text in texts]
+    return [minutes[head] + int(rest) for head, rest in zip(heads, rests, strict=True)]  # type: ignore[operator]
+
+
+def amounts(written: Sequence[Any], exponents: Sequence[int]) -> list[int | None]:
+    """The amounts of a column in minor units: whole numbers as they are, everything else as `fields.minor_units` does.
+
+    A number with decimals is the text that the bank wrote: nothing goes through a binary float.
+    """
+    return [
+        amount * _UNITS[exponent]
+        if amount.__class__ is int and 0 <= amount <= fields.LARGEST_WHOLE
+        else fields.written_amount(amount, exponent)
+        for amount, exponent in zip(written, exponents, strict=True)
+    ]
