@@ -4,7 +4,7 @@ import math
 from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import accumulate
 from operator import add
 from random import Random
@@ -65,7 +65,7 @@ MORE_PER_MINUTE = 6.0
 """At the peak, of each terminal beyond those: a thousand of them make a hundred operations a second."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def terminal(index: int) -> Terminal:
     """The known terminals, and behind them as many made ones as one likes."""
     if index < len(TERMINALS):
