@@ -85,7 +85,7 @@ def bars() -> list[Bar | Figure]:
 
 def _figure(rate: float, granted: int) -> Figure:
     def measure() -> Found:
-        polls = run(counted(rate, Poll(requests_per_second=RATES[rate]), granted))
+        polls = run(counted(rate, Poll(requests_per_second=RATES[rate] * Poll().page_size / granted), granted))
         requests, new = max(polls, key=lambda each: each[0] / allowed(each[1], granted))
         most = allowed(new, granted)
         return Found(requests / most, note=f"{requests} requests, {most} allowed for {new} new operations")
