@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from prometheus_client import CollectorRegistry
 
 from benchmarks.sizing_bank import Traffic
 from exporter.bank import Bank
@@ -58,24 +59,28 @@ class AtOnce(ThreadPoolExecutor):
 
 
 class PagedBank:
-    """The port, over traffic that is a function of time. Counts pages as requests; everything is listed at once."""
+    """The port, over traffic that is a function of time. Counts pages as requests; everything is listed at once, and
+    nothing happened before `since`."""
 
-    def __init__(self, traffic: Traffic, clock: Clock, page: int = PAGE) -> None:
+    def __init__(self, traffic: Traffic, clock: Clock, page: int = PAGE, since: Instant = 0) -> None:
         self._traffic = traffic
         self._clock = clock
         self._page = page
+        self._since = since
         self._decode = Decoder(b"a key of the benchmarks".ljust(16)).decode
+        self.every = 1
+        """Only each so manieth terminal has operations."""
         self.requests = 0
         self.records = 0
         self.writing = 0.0
         """CPU seconds of its own."""
 
     async def read(self, assignment: Assignment) -> Reading:
-        """All pages of an assignment."""
-        await asyncio.sleep(0)
+        """All pages of an assignment; between two of them others have their turn, as they have while a page is sent."""
         (start, end), names = assignment
         operations, rejections = [], []
-        for body in self._pages(names, start, min(end, self._clock())):
+        for body in self._pages(names, max(start, self._since), min(end, self._clock())):
+            await asyncio.sleep(0)
             page = self._decode(body)
             operations += page.operations
             rejections += page.rejections
@@ -83,7 +88,8 @@ class PagedBank:
 
     def _pages(self, names: Sequence[str], start: Instant, end: Instant) -> Iterator[bytes]:
         began = time.process_time()
-        found = self._traffic.at((int(name) - 10_000_000 for name in names), start, end)
+        wanted = [index for name in names if (index := int(name) - 10_000_000) % self.every == 0]
+        found = self._traffic.at(wanted, start, end)
         self.writing += time.process_time() - began
         self.records += len(found)
         for first in range(0, max(len(found), 1), self._page):
@@ -97,7 +103,8 @@ class PagedBank:
 class Stage:
     """An account whose time and bank are in the benchmark's hands.
 
-    What lies no further back than `covered` is taken to have been read, and to have held nothing.
+    What lies no further back than `covered` is taken to have been read, and to have held nothing. A `bare` one exposes
+    the domain's families only, and nothing of the process.
     """
 
     def __init__(
@@ -110,6 +117,8 @@ class Stage:
         policy: Policy = POLICY,
         sweep_interval: int = MINUTE,
         covered: int = 0,
+        *,
+        bare: bool = False,
     ) -> None:
         numbers = [traffic.number(each) for each in range(traffic.terminals)]
         self.terminals = tuple(Terminal(number, number, number, "main") for number in numbers)
@@ -135,8 +144,11 @@ class Stage:
             bank_clock=clock,
             monotonic=monotonic,
         )
-        app = create_app(self.publication.current, self.instruments.registry, clock, scraped=self.publication.scraped)
-        self._web = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://exporter", headers=_HEADERS)
+        registry = CollectorRegistry() if bare else self.instruments.registry
+        self.app = create_app(self.publication.current, registry, clock, scraped=self.publication.scraped)
+        self._web = httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app), base_url="http://exporter", headers=_HEADERS
+        )
 
     async def scrape(self) -> bytes:
         """What Prometheus gets, as it gets it: compressed."""
