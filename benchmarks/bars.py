@@ -1,12 +1,20 @@
-"""A bar: two sides that do the same work, alternating in one run, and how far apart they must be."""
+"""A bar: two sides that do the same work, alternating in one run, and how far apart they must be.
 
+A figure is what no ratio of two timings says: bytes a series, seconds of a restart, requests a poll.
+"""
+
+import math
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 ROUNDS = 5
+
+
+class Lacking(Exception):
+    """What a comparison needs is not on this machine; the text says what, and how to get it."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +36,62 @@ class Bar:
     per_second: float | None = None
 
 
-def measured(bar: Bar) -> dict[str, Any]:
-    """Medians of both sides, alternating; SystemExit where they do not give the same result."""
+@dataclass(frozen=True)
+class Found:
+    """What a figure came to; `peer` is the other side's, where there is one, and `note` what a person wants to know."""
+
+    value: float
+    peer: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number, and what is asked of it: at most so much, or with `at_least` no less."""
+
+    name: str
+    unit: str
+    measure: Callable[[], Found]
+    must: float | None = None
+    stretch: float | None = None
+    at_least: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """A line of the table. `met`: stretch, must, missed, or lacking; empty where nothing is asked for."""
+
+    name: str
+    unit: str
+    value: float | None = None
+    ratio: float | None = None
+    peer: float | None = None
+    must: float | None = None
+    stretch: float | None = None
+    per_second_must: float | None = None
+    met: str = ""
+    note: str = ""
+
+    def as_data(self) -> dict[str, Any]:
+        """For JSON, which knows no infinity."""
+        return {
+            key: None if isinstance(each, float) and not math.isfinite(each) else each
+            for key, each in asdict(self).items()
+        }
+
+
+def measured(what: Bar | Figure) -> Result:
+    """What it came to; SystemExit where two sides do not give the same result."""
+    try:
+        return _bar(what) if isinstance(what, Bar) else _figure(what)
+    except Lacking as lacking:
+        return Result(what.name, what.unit, must=what.must, stretch=what.stretch, met="lacking", note=str(lacking))
+
+
+def medians(bar: Bar, rounds: int = ROUNDS) -> tuple[float, float]:
+    """Seconds of both sides, alternating."""
     ours, other = [], []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         start = time.perf_counter()
         left = bar.ours()
         middle = time.perf_counter()
@@ -41,12 +101,42 @@ def measured(bar: Bar) -> dict[str, Any]:
             raise SystemExit(f"{bar.name}: the two sides differ: {left!r:.200} and {right!r:.200}")
         ours.append(middle - start)
         other.append(end - middle)
-    seconds, against = statistics.median(ours), statistics.median(other)
-    return {
-        "name": bar.name,
-        "per_second": round(bar.amount / seconds),
-        "unit": bar.unit,
-        "ratio": round(against / seconds, 2),
-        "must": bar.must,
-        "stretch": bar.stretch,
-    }
+    return statistics.median(ours), statistics.median(other)
+
+
+def _bar(bar: Bar) -> Result:
+    seconds, against = medians(bar)
+    ratio, rate = against / seconds, bar.amount / seconds
+    met = _met(ratio, bar.must, bar.stretch, at_least=True)
+    if bar.per_second is not None and rate < bar.per_second:
+        met = "missed"
+    elif bar.per_second is not None and not met:
+        met = "must"
+    peer = bar.amount / against
+    return Result(bar.name, f"{bar.unit}/s", rate, ratio, peer, bar.must, bar.stretch, bar.per_second, met)
+
+
+def _figure(figure: Figure) -> Result:
+    found = figure.measure()
+    met = _met(found.value, figure.must, figure.stretch, at_least=figure.at_least)
+    return Result(
+        figure.name,
+        figure.unit,
+        found.value,
+        peer=found.peer,
+        must=figure.must,
+        stretch=figure.stretch,
+        met=met,
+        note=found.note,
+    )
+
+
+def _met(value: float, must: float | None, stretch: float | None, *, at_least: bool) -> str:
+    def reaches(wanted: float) -> bool:
+        return value >= wanted if at_least else value <= wanted
+
+    if stretch is not None and reaches(stretch):
+        return "stretch"
+    if must is None:
+        return ""
+    return "must" if reaches(must) else "missed"

@@ -5,7 +5,7 @@ So what any span holds is known without anything being stored, and the bank cost
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import uvicorn
 
 from exporter.app import wall_clock
-from exporter.model import SECOND, Instant
+from exporter.model import SECOND, Clock, Instant
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FAILURES = (("484", "funds"), ("456", "technical"), ("455", "authentication"), ("457", "state"), ("501", "limits"))
@@ -33,12 +33,12 @@ class Traffic:
     """How many terminals there are, and how many operations each has in an hour."""
 
     terminals: int
-    an_hour: int
+    an_hour: float
 
     @property
     def step(self) -> int:
         """Microseconds between two operations, over all terminals."""
-        return 3600 * SECOND // (self.terminals * self.an_hour)
+        return round(3600 * SECOND / (self.terminals * self.an_hour))
 
     def number(self, terminal: int) -> str:
         return f"{10_000_000 + terminal}"
@@ -46,6 +46,17 @@ class Traffic:
     def between(self, start: Instant, end: Instant) -> range:
         """The operations of [start, end)."""
         return range(-(-start // self.step), -(-end // self.step))
+
+    def at(self, terminals: Iterable[int], start: Instant, end: Instant) -> list[int]:
+        """The operations of [start, end) at some of the terminals, in order."""
+        span, wanted = self.between(start, end), sorted(terminals)
+        rounds = range(span.start // self.terminals, -(-span.stop // self.terminals)) if span else ()
+        return [
+            operation
+            for first in (each * self.terminals for each in rounds)
+            for operation in map(first.__add__, wanted)
+            if span.start <= operation < span.stop
+        ]
 
     def record(self, operation: int) -> str:
         """As the bank lists it: nine of ten succeed."""
@@ -72,7 +83,7 @@ class Traffic:
             digest // 3 % 10**9,
         )
 
-    def page(self, operations: list[int] | range, total: int) -> bytes:
+    def page(self, operations: Sequence[int], total: int) -> bytes:
         """A page of the list."""
         return f'{{"totalCount":{total},"records":[{",".join(map(self.record, operations))}]}}'.encode()
 
@@ -80,8 +91,11 @@ class Traffic:
 class Bank:
     """Login and list over HTTP. The last searches are remembered while their pages are read."""
 
-    def __init__(self, traffic: Traffic) -> None:
+    def __init__(self, traffic: Traffic, clock: Clock = wall_clock, cap: int = 500) -> None:
         self._traffic = traffic
+        self._clock = clock
+        self._cap = cap
+        self.listed = 0
         self._found: dict[str, list[int]] = {}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -92,6 +106,7 @@ class Bank:
             more = message.get("more_body", False)
         answer = b'{"access_token":"token","expires_in":7200,"token_type":"bearer"}'
         if scope["path"] != "/token":
+            self.listed += 1
             answer = self._list(body)
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -100,24 +115,23 @@ class Bank:
     def _list(self, body: bytes) -> bytes:
         asked = json.loads(body)
         search = json.dumps(asked["searchParameters"])
-        page, size = asked["paging"]["page"], asked["paging"]["size"]
+        page, size = asked["paging"]["page"], min(asked["paging"]["size"], self._cap)
         if page == 0 or search not in self._found:
             if len(self._found) > 40:
                 self._found.clear()
-            self._found[search] = list(self._matching(asked["searchParameters"]))
+            self._found[search] = self._matching(asked["searchParameters"])
         found = self._found[search]
         return self._traffic.page(found[page : page + size], len(found))
 
-    def _matching(self, parameters: list[dict[str, Any]]) -> Iterator[int]:
+    def _matching(self, parameters: list[dict[str, Any]]) -> list[int]:
         by_name = {each["name"]: each["searchParameter"] for each in parameters}
         start, end = (
             (datetime.fromisoformat(text) - _EPOCH) // timedelta(microseconds=1) for text in by_name["created_at"]
         )
-        wanted = {int(number) - 10_000_000 for number in by_name["terminal_id"]}
-        seen = self._traffic.between(start, min(end, wall_clock()))
-        return (each for each in seen if each % self._traffic.terminals in wanted)
+        wanted = (int(number) - 10_000_000 for number in by_name["terminal_id"])
+        return self._traffic.at(wanted, start, min(end, self._clock()))
 
 
 if __name__ == "__main__":
     _, terminals, an_hour, port = sys.argv
-    uvicorn.run(Bank(Traffic(int(terminals), int(an_hour))), port=int(port), log_level="error")
+    uvicorn.run(Bank(Traffic(int(terminals), float(an_hour))), port=int(port), log_level="error")

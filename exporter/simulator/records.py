@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from exporter.simulator.settings import Settings
-from exporter.simulator.world import ISSUERS, TERMINALS, Operation, fraction_digits
+from exporter.simulator.world import ISSUERS, Operation, fraction_digits, terminal
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -108,7 +108,7 @@ def record(operation: Operation, now: int, settings: Settings) -> dict[str, Any]
         # Two decimals survive a float's shortest form exactly.
         "amount": operation.amount_minor / 100 if rest else whole,
         "currency": operation.currency,
-        "terminal": TERMINALS[operation.terminal].number,
+        "terminal": terminal(operation.terminal).number,
         "accountId": sender.account_id,
         "description": f"TEST p2p {sender.name}",
         "language": "rus",

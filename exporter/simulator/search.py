@@ -1,17 +1,18 @@
 """A search as the bank documents it: checked strictly, and turned into spans, terminals and conditions."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from exporter.simulator import records
 from exporter.simulator.settings import Settings
-from exporter.simulator.world import TERMINALS, Operation
+from exporter.simulator.world import Operation, terminal
 
 METHOD_MISSING = "Метод поиска отсутствует"
 
@@ -85,7 +86,7 @@ SORT_KEYS: dict[str, SortKey] = {
     "created_date": lambda operation: operation.created,
     "id": lambda operation: operation.id,
     "amount": lambda operation: operation.amount_minor,
-    "terminal_id": lambda operation: TERMINALS[operation.terminal].number,
+    "terminal_id": lambda operation: terminal(operation.terminal).number,
     "invoice_id": records.invoice_id,
     "reference": records.reference,
 }
@@ -108,7 +109,7 @@ def search(body: bytes, settings: Settings) -> Search:
         raise Refusal(str(error), "Некорректный запрос") from None
     begin, end = 0, _FOREVER
     dated = False
-    terminals = set(range(len(TERMINALS)))
+    terminals = set(range(settings.terminals))
     conditions: list[Condition] = []
     for parameter in request.search_parameters:
         _check_method(parameter)
@@ -197,14 +198,17 @@ def _minor_units(text: str) -> int:
 def _terminals(parameter: Parameter, settings: Settings) -> set[int]:
     if parameter.method not in {"=", "in"}:
         raise Refusal(f"terminal_id cannot be searched by {parameter.method!r}")
-    known = {
-        terminal.uuid if settings.terminal_id == "uuid" else terminal.number: index
-        for index, terminal in enumerate(TERMINALS)
-    }
+    known = _known_by(settings.terminal_id, settings.terminals)
     for value in parameter.search_parameter:
         if value not in known:
             raise Refusal(f"there is no terminal {value!r}", "Терминал не найден")
     return {known[value] for value in parameter.search_parameter}
+
+
+@lru_cache(maxsize=8)
+def _known_by(name: str, count: int) -> Mapping[str, int]:
+    """The terminals by what the filter takes for them."""
+    return {terminal(index).uuid if name == "uuid" else terminal(index).number: index for index in range(count)}
 
 
 def _amount_condition(parameter: Parameter, settings: Settings) -> Condition:

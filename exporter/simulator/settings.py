@@ -15,6 +15,7 @@ class Settings:
 
     # the world
     seed: int = 1
+    terminals: int = 6  # the known ones; more of them are made
     scenario: str = "normal-day"
     scenario_delay: float = 120.0  # seconds of the world from the start to the disturbance
     scenario_duration: float = 1800.0
@@ -148,6 +149,9 @@ _VARIANTS: dict[str, _Variant] = {
     "date-times": _Variant("date_times", "mixed: +05:00 and +06:00, 0 to 7 digits", ("plain", "mixed")),
     "reason-codes": _Variant("reason_codes", "type of reasonCode", ("number", "text")),
     "clock-skew": _Variant("clock_skew", "seconds that the bank's clock is ahead", (), float),
+    "terminals": _Variant(
+        "terminals", "how many there are, at least 6: 98500006 is the first made one", (), _at_least(6)
+    ),
     "traffic": _Variant("traffic", "factor on all traffic", (), float),
     "local-hour": _Variant("local_hour", "hour of the world's day at the start, 0 to 23", (), _hour),
     "history-days": _Variant("history_days", "days before the start that can be asked for", (), _at_least(0)),

@@ -6,14 +6,14 @@ from typing import Any
 from exporter.simulator import records
 from exporter.simulator.search import Search
 from exporter.simulator.selection import Selection
-from exporter.simulator.world import TERMINALS, Operation, World
+from exporter.simulator.world import Operation, World, terminal
 
 _MINUTE = 60_000_000
 
 
 def visible(world: World, begin: int, end: int, now: int) -> Selection:
     """All operations created in [begin, end) that are listed now."""
-    everywhere = tuple(range(len(TERMINALS)))
+    everywhere = tuple(range(world.terminals))
     return Selection(world, Search(begin, end, everywhere, (), (("created_at", False),), 0, 1), now)
 
 
@@ -25,7 +25,7 @@ def truth(world: World, begin: int, end: int, now: int) -> dict[str, Any]:
     broken_down: Counter[tuple[str, ...]] = Counter()
     operations: Counter[tuple[str, ...]] = Counter()
     amounts: Counter[tuple[str, ...]] = Counter()
-    pending = {terminal.number: 0 for terminal in TERMINALS}
+    pending = dict.fromkeys((terminal(index).number for index in range(world.terminals)), 0)
     for operation in visible(world, begin, end, now):
         key = _key(operation, now)
         operations[key] += 1
@@ -50,20 +50,20 @@ def truth(world: World, begin: int, end: int, now: int) -> dict[str, Any]:
 def _duplicates(world: World, begin: int, end: int, now: int) -> dict[str, int]:
     """Operations by terminal for which the same transfer was made a minute before at most, maybe before `begin`."""
     latest: dict[tuple[object, ...], int] = {}
-    counts: defaultdict[str, int] = defaultdict(int, {terminal.number: 0 for terminal in TERMINALS})
+    counts: defaultdict[str, int] = defaultdict(int, {terminal(index).number: 0 for index in range(world.terminals)})
     for operation in sorted(visible(world, begin - _MINUTE, end, now)):
         money = operation.amount_minor, operation.currency
         cards = records.sender_card_id(operation), records.receiver_card_id(operation)
         transfer = (operation.terminal, *cards, *money)
         before = latest.get(transfer)
         if before is not None and operation.created - before <= _MINUTE and operation.created >= begin:
-            counts[TERMINALS[operation.terminal].number] += 1
+            counts[terminal(operation.terminal).number] += 1
         latest[transfer] = operation.created
     return dict(counts)
 
 
 def _key(operation: Operation, now: int) -> tuple[str, ...]:
     verdict = operation.verdict_at(now)
-    number = TERMINALS[operation.terminal].number
+    number = terminal(operation.terminal).number
     reason_code = str(verdict.reason_code)
     return number, verdict.outcome, verdict.status, verdict.code, reason_code, operation.currency

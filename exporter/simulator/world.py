@@ -4,7 +4,7 @@ import math
 from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import accumulate
 from operator import add
 from random import Random
@@ -61,6 +61,16 @@ TERMINALS = (
     Terminal("98407761", "17f0c4aa-2d3b-4f5e-9c6d-0b1a2c3d7761", 0.25),
     Terminal("98407790", "e2b5d8f0-9a7c-4d1e-8f3b-6c5a4b3c7790", 0.006),
 )
+MORE_PER_MINUTE = 6.0
+"""At the peak, of each terminal beyond those: a thousand of them make a hundred operations a second."""
+
+
+@cache
+def terminal(index: int) -> Terminal:
+    """The known terminals, and behind them as many made ones as one likes."""
+    if index < len(TERMINALS):
+        return TERMINALS[index]
+    return Terminal(f"{98_500_000 + index}", _uuid(Random(f"terminal/{index}").getrandbits(128)), MORE_PER_MINUTE)
 
 
 class _Column(NamedTuple):
@@ -78,7 +88,7 @@ class Operation(NamedTuple):
 
     created: int
     id: str
-    terminal: int  # index into TERMINALS
+    terminal: int  # its index, see `terminal`
     visible_at: int
     final_at: int
     reversed_at: int  # 0: never
@@ -104,6 +114,7 @@ class World:
     def __init__(self, settings: Settings, start: int) -> None:
         self._settings = settings
         self.start = start
+        self.terminals = settings.terminals
         self.oldest = start - settings.history_days * DAY
         self.timeline = timeline(
             settings.scenario, start, settings.scenario_delay, settings.scenario_duration, settings.speed
@@ -115,8 +126,9 @@ class World:
             self._anchor = midnight + settings.local_hour * HOUR
         self._made: dict[tuple[int, int], tuple[Operation, ...]] = {}
         self._made_count = 0
-        # 16384 blocks of an hour are far more than five weeks and some tens of MB.
-        self._block = lru_cache(maxsize=16384)(self._draw_block)
+        # Of each terminal: five weeks of the known ones, or two days of a thousand; a hundred MB at most.
+        self._column = lru_cache(maxsize=65536)(self._draw_column)
+        self._shape = lru_cache(maxsize=1024)(self._day_shape)
         self.counts = lru_cache(maxsize=16384)(self._sum_block)
         # A page takes its records one by one from a few slots; a sweep comes back to the same minutes.
         self.slot = lru_cache(maxsize=512)(self._merge)
@@ -131,36 +143,37 @@ class World:
 
     def _merge(self, terminals: tuple[int, ...], slot: int) -> tuple[Operation, ...]:
         """All operations created in a slot at these terminals, by time and id, visible or not."""
-        return tuple(sorted(operation for terminal in terminals for operation in self._operations(terminal, slot)))
+        return tuple(sorted(operation for index in terminals for operation in self._operations(index, slot)))
 
     def _sum_block(self, terminals: tuple[int, ...], block: int) -> Sequence[int]:
         """Running counts over a block's slots: how many operations come before each of them, and in all."""
-        drawn = self._block(block)
-        columns = [drawn[terminal].counts for terminal in terminals]
+        columns = [self._column(index, block).counts for index in terminals]
         return array("I", accumulate((sum(counts) for counts in zip(*columns, strict=True)), initial=0))
 
-    def _draw_block(self, block: int) -> tuple["_Column", ...]:
-        """How many operations each terminal has in each slot of a block."""
-        settings = self._settings
-        first = block * SLOTS_PER_BLOCK
-        moments = [slot * self.slot_length for slot in range(first, first + SLOTS_PER_BLOCK)]
-        shape = [day_shape(self.world_time(moment)) for moment in moments]
+    def _moments(self, block: int) -> range:
+        """The beginnings of a block's slots."""
+        first = block * SLOTS_PER_BLOCK * self.slot_length
+        return range(first, first + SLOTS_PER_BLOCK * self.slot_length, self.slot_length)
+
+    def _day_shape(self, block: int) -> list[float]:
+        return [day_shape(self.world_time(moment)) for moment in self._moments(block)]
+
+    def _draw_column(self, index: int, block: int) -> _Column:
+        """How many operations a terminal has in each slot of a block."""
+        settings, its = self._settings, terminal(index)
+        moments = self._moments(block)
         density = settings.speed * settings.traffic * self.slot_length / (60 * SECOND)
-        disturbed = self.timeline.touches(moments[0], moments[-1] + self.slot_length)
-        columns = []
-        for index, terminal in enumerate(TERMINALS):
-            random = Random(f"{settings.seed}/counts/{terminal.number}/{block}")
-            level = terminal.per_minute * density * math.exp(random.gauss(0.0, _HOURLY_NOISE))
-            means = [level * share for share in shape]
-            if disturbed:
-                means = [
-                    mean * self._disturbance(index, moment).volume for mean, moment in zip(means, moments, strict=True)
-                ]
-            # One draw a slot, whatever its mean: a scenario then changes nothing outside its own phase.
-            counts = [poisson_quantile(random.random(), mean) for mean in means]
-            doubles = self._draw_doubles(terminal, block, counts)
-            columns.append(_Column(array("I", map(add, counts, doubles)), doubles))
-        return tuple(columns)
+        random = Random(f"{settings.seed}/counts/{its.number}/{block}")
+        level = its.per_minute * density * math.exp(random.gauss(0.0, _HOURLY_NOISE))
+        means = [level * share for share in self._shape(block)]
+        if self.timeline.touches(moments.start, moments.stop):
+            means = [
+                mean * self._disturbance(index, moment).volume for mean, moment in zip(means, moments, strict=True)
+            ]
+        # One draw a slot, whatever its mean: a scenario then changes nothing outside its own phase.
+        counts = [poisson_quantile(random.random(), mean) for mean in means]
+        doubles = self._draw_doubles(its, block, counts)
+        return _Column(array("I", map(add, counts, doubles)), doubles)
 
     def _draw_doubles(self, terminal: Terminal, block: int, counts: Sequence[int]) -> Sequence[int]:
         """How many of each slot's operations are sent once more; they add to the slot's count."""
@@ -170,33 +183,34 @@ class World:
         random = Random(f"{self._settings.seed}/doubles/{terminal.number}/{block}")
         return array("I", [sum(random.random() < share for _ in range(count)) for count in counts])
 
-    def _disturbance(self, terminal: int, moment: int) -> Disturbance:
+    def _disturbance(self, index: int, moment: int) -> Disturbance:
         only = self._settings.scenario_terminals
-        if only and TERMINALS[terminal].number not in only:
+        if only and terminal(index).number not in only:
             return CALM
         return self.timeline.at(moment)
 
-    def _operations(self, terminal: int, slot: int) -> tuple[Operation, ...]:
+    def _operations(self, index: int, slot: int) -> tuple[Operation, ...]:
         block, place = divmod(slot, SLOTS_PER_BLOCK)
-        column = self._block(block)[terminal]
+        column = self._column(index, block)
         count = column.counts[place]
         if not count:
             return ()
-        key = (terminal, slot)
+        key = (index, slot)
         made = self._made.get(key)
         if made is None:
-            made = self._made[key] = self._make(terminal, slot, count, column.doubles[place])
+            made = self._made[key] = self._make(index, slot, count, column.doubles[place])
             self._made_count += count
             while self._made_count > _CACHED_OPERATIONS and len(self._made) > 1:
                 self._made_count -= len(self._made.pop(next(iter(self._made))))
         return made
 
-    def _make(self, terminal: int, slot: int, count: int, doubles: int) -> tuple[Operation, ...]:
-        random = Random(f"{self._settings.seed}/operations/{TERMINALS[terminal].number}/{slot}")
+    def _make(self, index: int, slot: int, count: int, doubles: int) -> tuple[Operation, ...]:
+        number = terminal(index).number
+        random = Random(f"{self._settings.seed}/operations/{number}/{slot}")
         begin = slot * self.slot_length
-        made = [self._operation(random, terminal, begin) for _ in range(count - doubles)]
+        made = [self._operation(random, index, begin) for _ in range(count - doubles)]
         if doubles:
-            random = Random(f"{self._settings.seed}/sent-twice/{TERMINALS[terminal].number}/{slot}")
+            random = Random(f"{self._settings.seed}/sent-twice/{number}/{slot}")
             made += [self._sent_again(random, first, begin) for first in random.sample(made, doubles)]
         return tuple(made)
 
@@ -218,7 +232,7 @@ class World:
             reversed_at=first.reversed_at and first.reversed_at + later,
         )
 
-    def _operation(self, random: Random, terminal: int, slot_begin: int) -> Operation:
+    def _operation(self, random: Random, index: int, slot_begin: int) -> Operation:
         settings = self._settings
         draw = random.random
         created = slot_begin + int(draw() * self.slot_length)
@@ -226,7 +240,7 @@ class World:
         if settings.date_times == "mixed":
             # The record shows fewer digits than a microsecond needs; the truth must not know more than the record.
             created -= created % 10 ** (6 - min(fraction_digits(entropy), 6))
-        disturbance = self._disturbance(terminal, created)
+        disturbance = self._disturbance(index, created)
         issuer = ISSUERS[bisect_right(_ISSUER_STEPS, draw())]
         verdict = _verdict(draw(), draw(), issuer, disturbance)
         waiting, final_at = _WAITING_VERDICTS[0], created
@@ -247,7 +261,7 @@ class World:
         return Operation(
             created=created,
             id=_uuid(random.getrandbits(128)),
-            terminal=terminal,
+            terminal=index,
             visible_at=created + int(delay * SECOND),
             final_at=final_at,
             reversed_at=reversed_at,

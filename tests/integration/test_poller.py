@@ -178,7 +178,7 @@ async def test_reading_goes_on_from_the_watermark_after_an_outage() -> None:
     await world.poll()
     world.bank.fail = lambda _: LoginRefused("login_refused", "no")
     for minute in range(30):
-        world.bank.put(operation(minute, T0 + minute * MINUTE))
+        world.bank.put(operation(minute, T0 + 15 * SECOND + minute * MINUTE))
         await world.poll(MINUTE)
     assert world.counted() == 0
     world.bank.fail = lambda _: None

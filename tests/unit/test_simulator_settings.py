@@ -18,6 +18,7 @@ from exporter.simulator.settings import VARIANTS, Settings
         ("clock-skew", "-1.5", "clock_skew", -1.5),
         ("local-hour", "14", "local_hour", 14),
         ("late-share", "0.5", "late_share", 0.5),
+        ("terminals", "1000", "terminals", 1000),
         ("scenario-terminals", "98151552, 98151553", "scenario_terminals", ("98151552", "98151553")),
     ],
 )
@@ -33,6 +34,7 @@ def test_a_variant_changes_one_setting(name: str, value: str, field: str, expect
         ("size-cap", "0", "variant 'size-cap' cannot be '0'"),
         ("size-cap", "many", "variant 'size-cap' cannot be 'many'"),
         ("local-hour", "24", "variant 'local-hour' cannot be '24'"),
+        ("terminals", "5", "variant 'terminals' cannot be '5'"),
         ("late-share", "2", "variant 'late-share' cannot be '2'"),
         ("scenario-duration", "0", "its duration must be above zero"),
     ],

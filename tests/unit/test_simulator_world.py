@@ -12,7 +12,18 @@ from exporter.simulator.search import Search
 from exporter.simulator.selection import Selection
 from exporter.simulator.settings import Settings
 from exporter.simulator.truth import truth, visible
-from exporter.simulator.world import DAY, HOUR, LATEST, SECOND, TERMINALS, Operation, World, day_shape, poisson_quantile
+from exporter.simulator.world import (
+    DAY,
+    HOUR,
+    LATEST,
+    SECOND,
+    TERMINALS,
+    Operation,
+    World,
+    day_shape,
+    poisson_quantile,
+    terminal,
+)
 
 MINUTE = 60 * SECOND
 # Wednesday 2025-06-11 15:00 in Kazakhstan.
@@ -83,6 +94,27 @@ def test_order_may_run_backwards_or_by_another_field() -> None:
     ):
         search = Search(START, START + HOUR, EVERYWHERE, (), order, 10, 25)
         assert Selection(world, search, now).page(Random(1)) == expected[10:35]
+
+
+def test_a_thousand_terminals_make_a_hundred_operations_a_second_at_the_peak() -> None:
+    found = all_of(a_world(terminals=1000, local_hour=18), START, START + MINUTE)
+
+    assert 90 * 60 < len(found) < 110 * 60
+    assert len({operation.terminal for operation in found}) > 950
+    assert len({terminal(index).number for index in range(1000)}) == 1000
+
+
+def test_more_terminals_change_nothing_of_the_known_ones() -> None:
+    crowd = all_of(a_world(terminals=50), START, START + HOUR)
+
+    assert [each for each in crowd if each.terminal < len(TERMINALS)] == all_of(a_world(), START, START + HOUR)
+
+
+def test_the_truth_names_every_terminal() -> None:
+    told = truth(a_world(terminals=50), START, START + HOUR, START + HOUR)
+
+    assert set(told["pending"]) == set(told["duplicates"]) == {terminal(index).number for index in range(50)}
+    assert len({row["terminal"] for row in told["rows"]}) > len(TERMINALS)
 
 
 def test_five_weeks_are_counted_without_being_made() -> None:

@@ -1,0 +1,168 @@
+"""Scrapes over HTTP: ours and real peers with the same samples, all of them processes, one after the other.
+
+A tenth of our terminals get new operations before each scrape. What a peer has does not change, which spares it work.
+"""
+
+import contextlib
+import http.client
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from benchmarks.bars import Bar, Figure, Found, Lacking
+from benchmarks.peers import Peer, client_app, ended, free_port, plain, pushgateway, query_exporter, samples, unlike
+
+ROUNDS = 7
+PROBES = 400
+BETWEEN = 0.01
+"""Seconds between two health checks."""
+CLIENT, GATEWAY, QUERIES = "prometheus_client", "pushgateway", "query-exporter"
+TEXT = "text/plain;version=0.0.4"
+
+
+@dataclass
+class Session:
+    """What one session with all of them came to: seconds of a scrape, and of the slowest health checks in a hundred."""
+
+    series: int = 0
+    ours: float = 0.0
+    peers: dict[str, float] = field(default_factory=dict)
+    lacking: dict[str, Lacking] = field(default_factory=dict)
+    health: float = 0.0
+    health_of_peer: float = 0.0
+
+
+@cache
+def session() -> Session:
+    """All measurements; made once, by whoever asks first."""
+    found = Session()
+    with contextlib.ExitStack() as held:
+        directory = Path(held.enter_context(tempfile.TemporaryDirectory()))
+        port = free_port()
+        command = [sys.executable, "-m", "benchmarks.scrape_servers", "ours", str(port)]
+        ours = held.enter_context(ended(Peer(command, port)))
+        ours.ready("/-/healthy")
+        text = plain(ours.get("/metrics", TEXT))
+        (directory / "samples").write_text(text, encoding="utf-8")
+        found.series = len(samples(text))
+
+        def gateway() -> Peer:
+            peer = held.enter_context(ended(pushgateway()))
+            peer.ready()
+            peer.put("/metrics/job/same", text.encode())
+            return peer
+
+        starts: dict[str, Callable[[], Peer]] = {
+            CLIENT: lambda: held.enter_context(ended(client_app(directory / "samples"))),
+            GATEWAY: gateway,
+            QUERIES: lambda: held.enter_context(ended(query_exporter(text, directory))),
+        }
+        peers: dict[str, Peer] = {}
+        for name, start in starts.items():
+            try:
+                peers[name] = start()
+                peers[name].ready()
+                _check(name, text, peers[name])
+            except Lacking as lacking:
+                peers.pop(name, None)
+                found.lacking[name] = lacking
+        _compare(found, ours, peers)
+        ours.get("/-/flat-out")
+        found.health = _health(ours)
+        ours.get("/-/flat-out")
+        found.health_of_peer = _health(peers[CLIENT])
+    return found
+
+
+def _check(name: str, text: str, peer: Peer) -> None:
+    """Sample by sample; a peer that fills itself is given time. SystemExit where it has others in the end."""
+    ours = samples(text)
+    if name == QUERIES:  # it takes NaN for what is missing
+        ours = {key: value for key, value in ours.items() if value == value}
+    end = time.monotonic() + 60
+    while different := unlike(
+        ours, samples(plain(peer.get("/metrics", TEXT)), frozenset({"job", "instance", "database"}))
+    ):
+        if name != QUERIES or time.monotonic() > end:
+            raise SystemExit(f"{name} has other samples: {different}")
+        time.sleep(1)
+
+
+def _compare(found: Session, ours: Peer, peers: dict[str, Peer]) -> None:
+    mine: list[float] = []
+    theirs: dict[str, list[float]] = {name: [] for name in peers}
+    for _ in range(ROUNDS):
+        ours.get("/-/change")
+        mine.append(_seconds(ours))
+        for name, peer in peers.items():
+            theirs[name].append(_seconds(peer))
+    found.ours = statistics.median(mine)
+    found.peers = {name: statistics.median(each) for name, each in theirs.items()}
+
+
+def _seconds(peer: Peer) -> float:
+    start = time.perf_counter()
+    body = peer.get("/metrics")
+    took = time.perf_counter() - start
+    if body[:2] != b"\x1f\x8b":
+        raise SystemExit("an answer is not compressed")
+    return took
+
+
+def _health(peer: Peer) -> float:
+    """The slowest in a hundred of many health checks, while another connection scrapes without a pause."""
+    over = threading.Event()
+
+    def scrape() -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", peer.port, timeout=60)
+        while not over.is_set():
+            connection.request("GET", "/metrics", headers={"Accept-Encoding": "gzip"})
+            connection.getresponse().read()
+        connection.close()
+
+    scraping = threading.Thread(target=scrape)
+    scraping.start()
+    took = []
+    try:
+        end = time.monotonic() + 30
+        while len(took) < PROBES and time.monotonic() < end:
+            start = time.perf_counter()
+            peer.get("/-/healthy")
+            took.append(time.perf_counter() - start)
+            time.sleep(BETWEEN)
+    finally:
+        over.set()
+        scraping.join()
+    return statistics.quantiles(took, n=100)[-1]
+
+
+def bars() -> list[Bar | Figure]:
+    """What is asked of a scrape of 100,000 series, and of a health check beside it."""
+    return [
+        Figure("gzip scrape, 100k series, 10 % dirty, against prometheus_client", "×", _against(CLIENT), 40, 80, True),
+        Figure("gzip scrape, 100k series, 10 % dirty, against pushgateway", "×", _against(GATEWAY), 8, 25, True),
+        Figure("gzip scrape, 100k series, 10 % dirty, against query-exporter", "×", _against(QUERIES), at_least=True),
+        Figure("/-/healthy p99 during flat-out ingest and scraping of 100k series", "ms", _healthy, 25, 12),
+    ]
+
+
+def _against(name: str) -> Callable[[], Found]:
+    def measure() -> Found:
+        found = session()
+        if name in found.lacking:
+            raise found.lacking[name]
+        ours, theirs = found.ours, found.peers[name]
+        return Found(theirs / ours, note=f"{ours * 1e3:.1f} ms and {theirs * 1e3:.0f} ms, {found.series:,} series")
+
+    return measure
+
+
+def _healthy() -> Found:
+    found = session()
+    return Found(found.health * 1e3, found.health_of_peer * 1e3)
