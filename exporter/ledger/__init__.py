@@ -31,7 +31,6 @@ from exporter.model import (
     Remembered,
     SeriesKey,
     Terminal,
-    Total,
     Totals,
     Trace,
     WindowTally,
