@@ -1,7 +1,8 @@
 """What every store promises."""
 
+import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from exporter.model import DAY, HOUR, SLOTS_A_DAY, Decision, Family, Outcome, SlotDay, Span, Total
 from exporter.state import CommitFailed, MemoryStore, SqliteStore, StateUnusable, Store, open_store
-from exporter.state.migrations import MIGRATIONS
+from exporter.state.sqlite.schema import MIGRATIONS
 from tests.builders import SHOP, T0, WALLET, id_of, ledger, operation, reading
 
 
@@ -26,6 +27,23 @@ def _decision() -> Decision:
     issued = (("sender_issuer", "Халық банкі"), ("sender_card_type", ""))
     mixed = [operation("a"), operation("b", status="new"), operation("c", status="failed", amount=1, details=issued)]
     return book.decide([reading(mixed)], T0 + 60_000_000)
+
+
+def _of_many_hours(count: int = 600) -> Decision:
+    """Operations of every kind over six hours, and one long before."""
+    book = ledger(dimensions=("sender_issuer",))
+    many = [
+        operation(
+            n,
+            T0 + n * 6 * HOUR // count,
+            ("ok", "failed", "new", "odd")[n % 4],
+            amount=n**3,
+            number=(WALLET, SHOP)[n % 2].number,
+            details=(("sender_issuer", ("A", "Халық банкі", "")[n % 3]),),
+        )
+        for n in range(count)
+    ]
+    return book.decide([reading([*many, operation("before", T0 - DAY, "new")])], T0 + 6 * HOUR)
 
 
 def test_what_was_committed_is_recalled(store: Store) -> None:
@@ -133,26 +151,6 @@ def test_old_days_of_history_are_let_go(store: Store) -> None:
     assert {day.day for day in store.history(["wallet"])} == {8, 9, 10}
 
 
-def test_a_file_of_the_first_version_is_taken_on(tmp_path: Path) -> None:
-    path = tmp_path / "state.db"
-    store = SqliteStore(path)
-    decision = _decision()
-    store.commit(decision)
-    store.close()
-    with sqlite3.connect(path) as db:
-        db.execute("DROP TABLE history")
-        db.execute("ALTER TABLE operations DROP COLUMN details")
-        db.execute("DROP TABLE details")
-        db.execute("PRAGMA user_version = 1")
-    db.close()
-    again = SqliteStore(path)
-    again.keep_history([_day()], 0)
-
-    assert again.recall().totals == decision.increments
-    assert again.history(["wallet"]) == (_day(),)
-    again.close()
-
-
 def test_a_new_store_knows_nothing(store: Store) -> None:
     remembered = store.recall()
 
@@ -195,42 +193,95 @@ def test_values_of_a_commit_that_failed_are_stored_with_the_next(tmp_path: Path)
     again.close()
 
 
-_BEFORE_DETAILS = next(step for step, (what, _) in enumerate(MIGRATIONS) if what == "what windows are broken down by")
+def _text(values: Iterable[str]) -> str:
+    return json.dumps(list(values), ensure_ascii=False, separators=(",", ":"))
 
 
-def _as_an_earlier_version_left_it(directory: Path, steps: int, decision: Decision) -> Path:
+def _as_an_earlier_version_left_it(path: Path, steps: int, decision: Decision) -> None:
     """A file of which only the first steps have been taken, with what they have room for of a decision."""
-    store = SqliteStore(directory / "whole.db")
-    store.commit(decision)
-    application = store._pragma("application_id")
-    store.close()
-    with sqlite3.connect(directory / "state.db") as db:
+    with sqlite3.connect(path) as db:
         for _, sql in MIGRATIONS[:steps]:
             db.executescript(sql)
-        db.execute("ATTACH ? AS whole", (str(directory / "whole.db"),))
-        for table in ("terminals", "totals", "names", "series", "operations"):
-            columns = ", ".join(row[1] for row in db.execute(f"PRAGMA main.table_info({table})"))
-            db.execute(f"INSERT INTO main.{table} SELECT {columns} FROM whole.{table}")
-        db.execute(f"PRAGMA application_id = {application}")
+        for name, mark in decision.checkpoints.items():
+            row = (name, mark.counting_since, mark.covered_from, mark.watermark, mark.newest, mark.gap_end)
+            db.execute("INSERT INTO terminals VALUES (?, ?, ?, ?, ?, ?)", row)
+        for total, value in decision.increments.items():
+            shown = total.family is Family.OPERATIONS
+            db.execute("INSERT INTO totals VALUES (?, ?, ?, ?)", (total.family, _text(total.labels), value, shown))
+        db.execute("UPDATE kept SET since = 7")
+        for entry in decision.entries:
+            db.execute("INSERT OR IGNORE INTO names (terminal) VALUES (?)", (entry.key.terminal,))
+            labels = _text((*entry.key, entry.currency))
+            db.execute("INSERT OR IGNORE INTO series (labels) VALUES (?)", (labels,))
+            (terminal,) = db.execute("SELECT number FROM names WHERE terminal = ?", (entry.key.terminal,)).fetchone()
+            (series,) = db.execute("SELECT number FROM series WHERE labels = ?", (labels,)).fetchone()
+            row = (entry.created // HOUR, entry.id, terminal, entry.created, series, entry.amount, entry.standing)
+            if steps < _WITH_DETAILS:
+                db.execute("INSERT INTO operations VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+                continue
+            details = None
+            if entry.details:
+                pairs = json.dumps(entry.details, ensure_ascii=False)
+                db.execute("INSERT OR IGNORE INTO details (pairs) VALUES (?)", (pairs,))
+                (details,) = db.execute("SELECT number FROM details WHERE pairs = ?", (pairs,)).fetchone()
+            db.execute("INSERT INTO operations VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row, details))
+        if steps >= _WITH_HISTORY:
+            day = _day()
+            db.execute("INSERT INTO history VALUES (?, 1, ?, ?, ?)", (day.day, day.kind, day.values, day.origin))
+        db.execute(f"PRAGMA application_id = {0x45504159}")
         db.execute(f"PRAGMA user_version = {steps}")
     db.close()
-    return directory / "state.db"
 
 
-@pytest.mark.parametrize("steps", range(1, _BEFORE_DETAILS + 1))
+_WITH_HISTORY, _WITH_DETAILS, _IN_SEGMENTS = 2, 3, 4
+
+
+@pytest.mark.parametrize("steps", range(1, _IN_SEGMENTS))
 def test_a_file_of_an_earlier_version_is_taken_over_with_all_that_it_holds(tmp_path: Path, steps: int) -> None:
-    decision = _decision()
-    path = _as_an_earlier_version_left_it(tmp_path, steps, decision)
-    store = SqliteStore(path)
+    decision = _of_many_hours()
+    _as_an_earlier_version_left_it(tmp_path / "state.db", steps, decision)
+    store = SqliteStore(tmp_path / "state.db")
     remembered = store.recall()
 
-    assert set(remembered.entries) == {entry._replace(details=()) for entry in decision.entries}
+    there = {entry if steps >= _WITH_DETAILS else entry._replace(details=()) for entry in decision.entries}
+    assert len(remembered.entries) == len(there) == 601
+    assert set(remembered.entries) == there
+    assert set(store.known([entry.id for entry in there], ["wallet", "shop"])) == there
     assert (remembered.totals, remembered.checkpoints) == (decision.increments, decision.checkpoints)
+    assert remembered.unscraped == {total for total in decision.increments if total.family is not Family.OPERATIONS}
+    assert remembered.since == store.kept_since == 7
+    assert store.history(["wallet"]) == ((_day(),) if steps >= _WITH_HISTORY else ())
+
     store.commit(decision)
     store.close()
-    again = SqliteStore(path)
+    again = SqliteStore(tmp_path / "state.db")
     assert set(again.recall().entries) == set(decision.entries)
+    assert again.recall().totals == {total: 2 * value for total, value in decision.increments.items()}
     again.close()
+
+
+def test_a_file_that_is_taken_over_gives_back_the_room_that_its_rows_took(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    _as_an_earlier_version_left_it(path, _IN_SEGMENTS - 1, _of_many_hours(4000))
+    before = path.stat().st_size
+    SqliteStore(path).close()
+
+    assert path.stat().st_size < before / 2
+
+
+def test_a_file_that_cannot_be_taken_over_stays_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    _as_an_earlier_version_left_it(path, _IN_SEGMENTS - 1, _decision())
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE operations SET standing = 'settled'")
+    db.close()
+    with pytest.raises(StateUnusable, match="damaged"):
+        SqliteStore(path)
+
+    with sqlite3.connect(path) as db:
+        assert db.execute("SELECT count(*) FROM operations").fetchone() == (3,)
+        assert db.execute("PRAGMA user_version").fetchone() == (_IN_SEGMENTS - 1,)
+    db.close()
 
 
 def test_two_processes_cannot_share_a_file(tmp_path: Path) -> None:

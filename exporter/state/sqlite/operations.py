@@ -1,0 +1,132 @@
+"""The table of segments: operations written with each commit, found by hour or by id, packed when their hour closes."""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from typing import Final
+
+from exporter.model import HOUR, Details, Entry, Instant, Span
+from exporter.state.sqlite.numbering import Numbering, Series
+from exporter.state.sqlite.packing import CODES, FOLLOWED, GONE, STANDINGS, Row, Segment, apart, each_id, rows, segment
+from exporter.state.sqlite.schema import SEGMENT
+from exporter.state.sqlite.sieve import Sieve
+
+_NEXT: Final = "SELECT coalesce(max(number), 0) + 1 FROM segments WHERE hour = ?"
+_SEGMENTS: Final = "SELECT records, followed, packed, ids, columns FROM segments WHERE hour = ? AND number >= ?"
+_FIRST_FOLLOWED: Final = "SELECT min(number) FROM segments WHERE hour = ? AND followed"
+_LOOSE: Final = """
+    SELECT hour FROM segments WHERE hour < ? GROUP BY hour
+    HAVING 4 * sum(records * (1 - packed)) > sum(records * packed)
+"""
+"""Hours of which more than a fifth is not packed: a few changes of an old hour are not worth writing it anew."""
+
+
+class Operations:
+    """What is kept of operations. Transactions, and one call at a time, are its caller's business."""
+
+    def __init__(self, db: sqlite3.Connection, series: Numbering[Series], details: Numbering[Details]) -> None:
+        self._db = db
+        self._series = series
+        self._details = details
+        self._sieve: Sieve | None = None
+        self._hours: set[int] = {hour for (hour,) in db.execute("SELECT DISTINCT hour FROM segments")}
+
+    def write(self, entries: Iterable[Entry], moved: Iterable[Entry]) -> None:
+        """Put entries in place of those with their id, terminal and hour, once the moved ones are gone."""
+        hours: defaultdict[int, list[Row]] = defaultdict(list)
+        series, details = self._series.number, self._details.number
+        for entry in moved:
+            hour, offset = divmod(entry.created, HOUR)
+            hours[hour].append((entry.id, offset, series((entry.key, entry.currency)), 0, GONE, 0))
+        for id_, created, key, amount, currency, standing, pairs in entries:
+            hour, offset = divmod(created, HOUR)
+            hours[hour].append((id_, offset, series((key, currency)), amount, CODES[standing], details(pairs)))
+        for hour, found in hours.items():
+            self._insert(hour, segment(found))
+            if self._sieve is not None:
+                self._sieve.add([row[0] for row in found], hour)
+        self._hours.update(hours)
+
+    def since(self, instant: Instant) -> tuple[Entry, ...]:
+        """What was created at an instant or later, and what is followed, whenever it was."""
+        first = instant // HOUR
+        found: list[Entry] = []
+        for hour in sorted(self._hours):
+            start = instant - hour * HOUR
+            some = self._latest(hour) if hour >= first else self._from_followed(hour)
+            found += self._entries(hour, (row for row in some if row[1] >= start or row[4] == FOLLOWED))
+        return tuple(found)
+
+    def within(self, span: Span) -> tuple[Entry, ...]:
+        """What was created in a span."""
+        found: list[Entry] = []
+        for hour in sorted(self._hours & set(range(span.start // HOUR, span.end // HOUR + 1))):
+            start, end = span.start - hour * HOUR, span.end - hour * HOUR
+            found += self._entries(hour, (row for row in self._latest(hour) if start <= row[1] < end))
+        return tuple(found)
+
+    def known(self, ids: Collection[bytes], names: Collection[str]) -> tuple[Entry, ...]:
+        """The entries of these terminals with these ids."""
+        if self._sieve is None:
+            self._sieve = self._filled()
+        wanted: defaultdict[int, set[bytes]] = defaultdict(set)
+        for id_, hour in self._sieve.hours(tuple(ids), self._hours):
+            wanted[hour].add(id_)
+        return tuple(
+            entry
+            for hour, some in wanted.items()
+            for entry in self._entries(hour, (row for row in self._latest(hour) if row[0] in some))
+            if entry.key.terminal in names
+        )
+
+    def expire(self, before: int) -> None:
+        """Let go of hours before one, but for what is followed."""
+        for hour in sorted(hour for hour in self._hours if hour < before):
+            self._replace(hour, [row for row in self._from_followed(hour) if row[4] == FOLLOWED])
+        self._hours = {hour for (hour,) in self._db.execute("SELECT DISTINCT hour FROM segments")}
+        if self._sieve is not None:
+            self._sieve.let_go(self._hours)
+
+    def loose(self) -> tuple[int, ...]:
+        """The hours before the newest that are to be packed."""
+        newest = max(self._hours, default=0)
+        return tuple(hour for (hour,) in self._db.execute(_LOOSE, (newest,)))
+
+    def pack(self, hour: int) -> None:
+        """Write an hour anew, each operation once, as small as it gets."""
+        self._replace(hour, list(self._latest(hour)))
+
+    def _insert(self, hour: int, some: Segment) -> None:
+        (number,) = self._db.execute(_NEXT, (hour,)).fetchone()
+        self._db.execute(SEGMENT, (hour, number, *some))
+
+    def _replace(self, hour: int, found: list[Row]) -> None:
+        self._db.execute("DELETE FROM segments WHERE hour = ?", (hour,))
+        for some in apart(found):
+            self._insert(hour, some)
+
+    def _latest(self, hour: int, first: int = 0) -> Iterable[Row]:
+        """The rows of an hour that hold, as far as segments from one on tell."""
+        segments = [Segment(*columns) for columns in self._db.execute(_SEGMENTS, (hour, first))]
+        if all(some.packed for some in segments):  # none of them is about an operation of another
+            return (row for some in segments for row in rows(some))
+        values = self._series.values
+        latest = {(row[0], values[row[2]][0].terminal): row for some in segments for row in rows(some)}
+        return (row for row in latest.values() if row[4] != GONE)
+
+    def _from_followed(self, hour: int) -> Iterable[Row]:
+        """Enough of an hour to find all that is followed: nothing before the first segment with such rows can be."""
+        (first,) = self._db.execute(_FIRST_FOLLOWED, (hour,)).fetchone()
+        return () if first is None else self._latest(hour, first)
+
+    def _entries(self, hour: int, found: Iterable[Row]) -> Iterator[Entry]:
+        start, series, details = hour * HOUR, self._series.values, self._details.values
+        for id_, offset, number, amount, standing, pairs in found:
+            key, currency = series[number]
+            yield Entry(id_, start + offset, key, amount, currency, STANDINGS[standing], details[pairs])
+
+    def _filled(self) -> Sieve:
+        sieve = Sieve()
+        for hour, ids in self._db.execute("SELECT hour, ids FROM segments"):
+            sieve.add(list(each_id(ids)), hour)
+        return sieve
