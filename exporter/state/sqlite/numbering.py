@@ -43,6 +43,14 @@ class Numbering(Generic[T]):
             self._fresh.append(value)
         return number
 
+    def of(self, values: Iterable[T]) -> list[int]:
+        """The numbers of many values."""
+        values, numbers = tuple(values), self.numbers
+        try:
+            return [numbers[value] for value in values]
+        except KeyError:
+            return [self.number(value) for value in values]
+
     def settle(self, *, committed: bool) -> None:
         """The transaction has ended: numbers given in it went with it, or stay."""
         for value in () if committed else self._fresh:

@@ -2,7 +2,9 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from operator import itemgetter
 from typing import Final
 
 from exporter.model import HOUR, Details, Entry, Instant, Span
@@ -10,6 +12,8 @@ from exporter.state.sqlite.numbering import Numbering, Series
 from exporter.state.sqlite.packing import CODES, FOLLOWED, GONE, STANDINGS, Row, Segment, apart, each_id, rows, segment
 from exporter.state.sqlite.schema import SEGMENT
 from exporter.state.sqlite.sieve import Sieve
+
+_created: Final = itemgetter(1)
 
 _NEXT: Final = "SELECT coalesce(max(number), 0) + 1 FROM segments WHERE hour = ?"
 _SEGMENTS: Final = "SELECT records, followed, packed, ids, columns FROM segments WHERE hour = ? AND number >= ?"
@@ -31,21 +35,27 @@ class Operations:
         self._sieve: Sieve | None = None
         self._hours: set[int] = {hour for (hour,) in db.execute("SELECT DISTINCT hour FROM segments")}
 
-    def write(self, entries: Iterable[Entry], moved: Iterable[Entry]) -> None:
+    def write(self, entries: Sequence[Entry], moved: Sequence[Entry]) -> None:
         """Put entries in place of those with their id, terminal and hour, once the moved ones are gone."""
-        hours: defaultdict[int, list[Row]] = defaultdict(list)
-        series, details = self._series.number, self._details.number
-        for entry in moved:
-            hour, offset = divmod(entry.created, HOUR)
-            hours[hour].append((entry.id, offset, series((entry.key, entry.currency)), 0, GONE, 0))
-        for id_, created, key, amount, currency, standing, pairs in entries:
-            hour, offset = divmod(created, HOUR)
-            hours[hour].append((id_, offset, series((key, currency)), amount, CODES[standing], details(pairs)))
-        for hour, found in hours.items():
-            self._insert(hour, segment(found))
+        for hour, some in _by_hour(moved):
+            self._insert(hour, self._segment(hour, some, gone=True))
+        for hour, some in _by_hour(entries):
+            self._insert(hour, self._segment(hour, some))
+            self._hours.add(hour)
             if self._sieve is not None:
-                self._sieve.add([row[0] for row in found], hour)
-        self._hours.update(hours)
+                self._sieve.add([entry.id for entry in some], hour)
+
+    def _segment(self, hour: int, entries: Sequence[Entry], *, gone: bool = False) -> Segment:
+        ids, created, keys, amounts, currencies, standings, details = zip(*entries, strict=True)
+        start = hour * HOUR
+        return segment(
+            ids,
+            [instant - start for instant in created],
+            self._series.of(zip(keys, currencies, strict=True)),
+            amounts,
+            [GONE] * len(ids) if gone else [CODES[standing] for standing in standings],
+            self._details.of(details),
+        )
 
     def since(self, instant: Instant) -> tuple[Entry, ...]:
         """What was created at an instant or later, and what is followed, whenever it was."""
@@ -75,7 +85,7 @@ class Operations:
         return tuple(
             entry
             for hour, some in wanted.items()
-            for entry in self._entries(hour, (row for row in self._latest(hour) if row[0] in some))
+            for entry in self._entries(hour, self._latest(hour, wanted=some))
             if entry.key.terminal in names
         )
 
@@ -105,13 +115,16 @@ class Operations:
         for some in apart(found):
             self._insert(hour, some)
 
-    def _latest(self, hour: int, first: int = 0) -> Iterable[Row]:
-        """The rows of an hour that hold, as far as segments from one on tell."""
+    def _latest(self, hour: int, first: int = 0, wanted: AbstractSet[bytes] | None = None) -> Iterable[Row]:
+        """The rows of an hour that hold, as far as segments from one on tell; all, or those with some ids."""
         segments = [Segment(*columns) for columns in self._db.execute(_SEGMENTS, (hour, first))]
+        if wanted is not None:
+            segments = [some for some in segments if not wanted.isdisjoint(each_id(some.ids))]
+        found = (row for some in segments for row in rows(some) if wanted is None or row[0] in wanted)
         if all(some.packed for some in segments):  # none of them is about an operation of another
-            return (row for some in segments for row in rows(some))
+            return found
         values = self._series.values
-        latest = {(row[0], values[row[2]][0].terminal): row for some in segments for row in rows(some)}
+        latest = {(row[0], values[row[2]][0].terminal): row for row in found}
         return (row for row in latest.values() if row[4] != GONE)
 
     def _from_followed(self, hour: int) -> Iterable[Row]:
@@ -130,3 +143,13 @@ class Operations:
         for hour, ids in self._db.execute("SELECT hour, ids FROM segments"):
             sieve.add(list(each_id(ids)), hour)
         return sieve
+
+
+def _by_hour(entries: Sequence[Entry]) -> Iterable[tuple[int, Sequence[Entry]]]:
+    hours = {created // HOUR for created in map(_created, entries)}
+    if len(hours) == 1:
+        return ((hours.pop(), entries),)
+    found: dict[int, list[Entry]] = {hour: [] for hour in sorted(hours)}
+    for entry in entries:
+        found[entry.created // HOUR].append(entry)
+    return found.items()

@@ -9,7 +9,8 @@ The standing is 0 counted, 1 followed, 2 exempt, or 3: gone, which undoes what e
 
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import accumulate, pairwise
 from operator import itemgetter
 from typing import Final, NamedTuple
@@ -27,8 +28,10 @@ CODES: Final = {Standing.COUNTED: COUNTED, Standing.FOLLOWED: FOLLOWED, Standing
 STANDINGS: Final = {code: standing for standing, code in CODES.items()}
 
 _COLUMNS: Final = 5
+_SIGNED: Final = 8
 _FORMATS: Final = {1: "B", 2: "H", 4: "I", 8: "q"}
 _ID: Final = struct.Struct(f"{ID_BYTES}s")
+_only: Final = itemgetter(0)
 _offset: Final = itemgetter(1)
 
 Row = tuple[bytes, int, int, int, int, int]
@@ -49,22 +52,30 @@ class Segment(NamedTuple):
     columns: bytes
 
 
-def segment(rows: Sequence[Row], *, pack: bool = False) -> Segment:
-    """Rows as a segment, one at least. Raises OverflowError where a number does not fit into 64 bits."""
-    if pack:
-        rows = sorted(rows, key=_offset)
-    ids, created, series, amounts, standings, details = zip(*rows, strict=True)
-    if pack:
-        created = (created[0], *(later - earlier for earlier, later in pairwise(created)))
-    written = [_written(numbers, apart=pack) for numbers in (created, series, amounts, standings, details)]
-    columns = bytes(len(column) // len(rows) for column in written) + b"".join(written)
-    return Segment(
-        len(rows),
-        standings.count(FOLLOWED),
-        int(pack),
-        b"".join(ids),
-        zlib.compress(columns) if pack else columns,
-    )
+def segment(
+    ids: Iterable[bytes],
+    created: Sequence[int],
+    series: Sequence[int],
+    amounts: Sequence[int],
+    standings: Sequence[int],
+    details: Sequence[int],
+) -> Segment:
+    """Columns of rows, one row at least, as they are written in a hurry. Raises OverflowError beyond 64 bits."""
+    written = [_written(numbers) for numbers in (created, series, amounts, standings, details)]
+    columns = bytes(len(column) // len(created) for column in written) + b"".join(written)
+    return Segment(len(created), standings.count(FOLLOWED), 0, b"".join(ids), columns)
+
+
+def packed(rows: Iterable[Row]) -> Segment:
+    """Rows, one at least, as small as they get. Raises OverflowError beyond 64 bits."""
+    ids, created, *others = zip(*sorted(rows, key=_offset), strict=True)
+    plain = segment(ids, (created[0], *(later - earlier for earlier, later in pairwise(created))), *others)
+    columns, start = [plain.columns[:_COLUMNS]], _COLUMNS
+    for width in plain.columns[:_COLUMNS]:
+        end = start + width * plain.records
+        columns += (plain.columns[start + byte : end : width] for byte in range(width))
+        start = end
+    return plain._replace(packed=1, columns=zlib.compress(b"".join(columns)))
 
 
 def apart(rows: Sequence[Row]) -> Iterator[Segment]:
@@ -74,7 +85,7 @@ def apart(rows: Sequence[Row]) -> Iterator[Segment]:
     """
     followed = [row for row in rows if row[4] == FOLLOWED]
     others = [row for row in rows if row[4] != FOLLOWED]
-    return (segment(some, pack=True) for some in (others, followed) if some)
+    return (packed(some) for some in (others, followed) if some)
 
 
 def rows(found: Segment) -> Iterator[Row]:
@@ -92,19 +103,18 @@ def rows(found: Segment) -> Iterator[Row]:
 
 def each_id(ids: bytes) -> Iterator[bytes]:
     """The ids of a segment, one by one."""
-    return (id_ for (id_,) in _ID.iter_unpack(ids))
+    return map(_only, _ID.iter_unpack(ids))
 
 
-def _written(numbers: Sequence[int], *, apart: bool) -> bytes:
-    lowest, highest = min(numbers), max(numbers)
-    if lowest == highest == 0:
+def _written(numbers: Sequence[int]) -> bytes:
+    if not any(numbers):
         return b""
-    width = next((width for width in (1, 2, 4) if lowest >= 0 and highest < 1 << 8 * width), 8)
-    try:
-        plain = struct.pack(f"<{len(numbers)}{_FORMATS[width]}", *numbers)
-    except struct.error:
-        raise OverflowError(f"{highest} or {lowest} needs more than 64 bits") from None
-    return b"".join(plain[byte::width] for byte in range(width)) if apart else plain
+    highest = max(numbers)
+    for width in (1, 2, 4, 8):
+        if highest < 1 << 8 * width or width == _SIGNED:
+            with suppress(struct.error):  # some are negative
+                return struct.pack(f"<{len(numbers)}{_FORMATS[width]}", *numbers)
+    raise OverflowError("a number needs more than 64 bits")
 
 
 def _read(columns: bytes, records: int, *, apart: bool) -> Iterator[tuple[int, ...]]:

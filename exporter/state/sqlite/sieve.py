@@ -30,9 +30,7 @@ class Sieve:
         cells[7::_HASH] = bytes((high,)) * len(ids)
         buckets = self._buckets
         for number, cell in _FILLED.iter_unpack(cells):
-            bucket = buckets[number]
-            if bucket.find(cell) % _CELL:  # not there, or seen across two cells, which proves nothing
-                buckets[number] = bucket + cell
+            buckets[number] += cell
 
     def hours(self, ids: Sequence[bytes], kept: Collection[int]) -> Iterator[tuple[bytes, int]]:
         """Those of these ids that may be stored, each with an hour; an id may come with several."""
