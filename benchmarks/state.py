@@ -52,7 +52,7 @@ FOLLOWED: Final = 0.01
 MUST_DISK: Final = 35
 STRETCH_DISK: Final = 20
 
-TERMINALS: Final = tuple(Terminal(str(n), str(n), str(n), "main") for n in range(98_151_550, 98_151_650))
+TERMINALS: Final = tuple(Terminal(str(n), str(n), str(n), "main") for n in range(98_151_550, 98_151_560))
 POLICY: Final = Policy(15 * SECOND, 15 * MINUTE, DAY, DAY, (5 * MINUTE, 15 * MINUTE, HOUR))
 KEYS: Final = tuple(
     SeriesKey(terminal.name, outcome, status, code, reason, reason_class)
