@@ -61,9 +61,12 @@ def segment(
     details: Sequence[int],
 ) -> Segment:
     """Columns of rows, one row at least, as they are written in a hurry. Raises OverflowError beyond 64 bits."""
+    joined = b"".join(ids)
+    if len(joined) != len(created) * ID_BYTES:
+        raise ValueError("an id has other than 16 bytes")
     written = [_written(numbers) for numbers in (created, series, amounts, standings, details)]
     columns = bytes(len(column) // len(created) for column in written) + b"".join(written)
-    return Segment(len(created), standings.count(FOLLOWED), 0, b"".join(ids), columns)
+    return Segment(len(created), standings.count(FOLLOWED), 0, joined, columns)
 
 
 def packed(rows: Iterable[Row]) -> Segment:
