@@ -97,11 +97,11 @@ def rows(found: Segment) -> Iterator[Row]:
         raise Damaged("ids are missing")
     try:
         columns = zlib.decompress(found.columns) if found.packed else found.columns
-        created, series, *others = _read(columns, found.records, apart=bool(found.packed))
+        created, series, amounts, standings, details = _read(columns, found.records, apart=bool(found.packed))
     except (zlib.error, struct.error, KeyError, ValueError) as error:
         raise Damaged(str(error)) from None
     offsets = accumulate(created) if found.packed else created
-    return zip(each_id(found.ids), offsets, series, *others, strict=True)
+    return zip(each_id(found.ids), offsets, series, amounts, standings, details, strict=True)
 
 
 def each_id(ids: bytes) -> Iterator[bytes]:
