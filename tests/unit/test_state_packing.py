@@ -1,5 +1,7 @@
 """Rows of a segment: as they were written, however they are; and nothing else is taken for one."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,7 +80,7 @@ def test_an_id_of_another_length_is_refused_before_it_is_written() -> None:
         {"packed": 0, "columns": b"\x00\x00\x00"},
     ],
 )
-def test_what_is_no_segment_is_damaged(changed: dict[str, object]) -> None:
+def test_what_is_no_segment_is_damaged(changed: dict[str, Any]) -> None:
     whole: Segment = packed([ROW])
     with pytest.raises(Damaged):
         list(rows(whole._replace(**changed)))
