@@ -61,9 +61,12 @@ def segment(
     details: Sequence[int],
 ) -> Segment:
     """Columns of rows, one row at least, as they are written in a hurry. Raises OverflowError beyond 64 bits."""
+    joined = b"".join(ids)
+    if len(joined) != len(created) * ID_BYTES:
+        raise ValueError("an id has other than 16 bytes")
     written = [_written(numbers) for numbers in (created, series, amounts, standings, details)]
     columns = bytes(len(column) // len(created) for column in written) + b"".join(written)
-    return Segment(len(created), standings.count(FOLLOWED), 0, b"".join(ids), columns)
+    return Segment(len(created), standings.count(FOLLOWED), 0, joined, columns)
 
 
 def packed(rows: Iterable[Row]) -> Segment:
@@ -94,11 +97,11 @@ def rows(found: Segment) -> Iterator[Row]:
         raise Damaged("ids are missing")
     try:
         columns = zlib.decompress(found.columns) if found.packed else found.columns
-        created, series, *others = _read(columns, found.records, apart=bool(found.packed))
+        created, series, amounts, standings, details = _read(columns, found.records, apart=bool(found.packed))
     except (zlib.error, struct.error, KeyError, ValueError) as error:
         raise Damaged(str(error)) from None
     offsets = accumulate(created) if found.packed else created
-    return zip(each_id(found.ids), offsets, series, *others, strict=True)
+    return zip(each_id(found.ids), offsets, series, amounts, standings, details, strict=True)
 
 
 def each_id(ids: bytes) -> Iterator[bytes]:

@@ -3,8 +3,10 @@
 Operations stand in segments, one for each commit and hour they were created in: new ones are written side by side, and
 an hour is read, packed or dropped without touching the others. `packing` says what a segment's bytes are. Of two rows
 with one id and terminal in an hour the later one holds: that of the segment with the greater number, or further on in
-the same. Nothing personal is stored: an operation is its id, its instant, its amount, the labels it is counted under,
-and the issuers and kinds of cards that windows are broken down by, where they are.
+the same. The values of totals stand apart from their names, so that a commit touches few pages.
+
+Nothing personal is stored: an operation is its id, its instant, its amount, the labels it is counted under, and the
+issuers and kinds of cards that windows are broken down by, where they are.
 """
 
 import sqlite3
@@ -100,11 +102,15 @@ MIGRATIONS: Final[tuple[tuple[str, str], ...]] = (
             number INTEGER PRIMARY KEY,
             family TEXT NOT NULL,
             labels TEXT NOT NULL,
-            value INTEGER NOT NULL DEFAULT 0,
-            scraped INTEGER NOT NULL DEFAULT 0,
             UNIQUE (family, labels)
         ) STRICT;
-        INSERT INTO totals (family, labels, value, scraped) SELECT family, labels, value, scraped FROM totals_by_name;
+        CREATE TABLE counts (
+            number INTEGER PRIMARY KEY REFERENCES totals,
+            value INTEGER NOT NULL,
+            scraped INTEGER NOT NULL DEFAULT 0
+        ) STRICT;
+        INSERT INTO totals (family, labels) SELECT family, labels FROM totals_by_name;
+        INSERT INTO counts SELECT number, value, scraped FROM totals_by_name JOIN totals USING (family, labels);
         DROP TABLE totals_by_name;
         """,
     ),

@@ -52,7 +52,7 @@ class SqliteStore:
                 for name, *rest in self._db.execute(f"SELECT {_CHECKPOINT} FROM terminals")  # noqa: S608  ours
             }
             named = self._totals.values
-            rows = self._db.execute("SELECT number, value, scraped FROM totals").fetchall()
+            rows = self._db.execute("SELECT number, value, scraped FROM counts").fetchall()
             totals = {named[number]: value for number, value, _ in rows}
             unscraped = frozenset(named[number] for number, _, scraped in rows if not scraped)
             since = recalled_since((checkpoints[name] for name in names if name in checkpoints), retention)
@@ -93,8 +93,9 @@ class SqliteStore:
             self._operations.write(decision.entries, decision.moved)
             number = self._totals.number
             self._db.executemany(
-                "UPDATE totals SET value = value + ? WHERE number = ?",
-                [(amount, number(total)) for total, amount in decision.increments.items()],
+                "INSERT INTO counts (number, value) VALUES (?, ?) "
+                "ON CONFLICT DO UPDATE SET value = value + excluded.value",
+                [(number(total), amount) for total, amount in decision.increments.items()],
             )
             self._db.executemany(
                 f"INSERT OR REPLACE INTO terminals ({_CHECKPOINT}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608  ours
@@ -105,7 +106,7 @@ class SqliteStore:
             )
             known = self._totals.numbers
             self._db.executemany(
-                "UPDATE totals SET scraped = 1 WHERE number = ?",
+                "UPDATE counts SET scraped = 1 WHERE number = ?",
                 [(known[total],) for total in decision.scraped if total in known],
             )
 
