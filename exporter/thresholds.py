@@ -202,7 +202,7 @@ _ALL: Final = (
         "EpaySuccessAmountDrop",
         (
             Setting("warning", 0.4, Unit.SHARE, "missing of the expected amount of 1h, and below the lower bound"),
-            Setting("min_operations", 30, Unit.OPERATIONS, "expected operations of the window, at least"),
+            Setting("min_operations", 30, Unit.OPERATIONS, "expected operations of the window and currency, at least"),
         ),
     ),
     Alert(

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import yaml
 
-from exporter.alerting.rules import Alert
+from exporter.alerting.rules import AlertRule
 from exporter.alerting.templates import in_grafana
 
 DATASOURCE_UID: Final = "prometheus"
@@ -46,7 +46,7 @@ def uid_of_datasource(text: str) -> str:
     return text
 
 
-def provisioning(version: str, alerts: Sequence[Alert], datasource: str = DATASOURCE_UID) -> str:
+def provisioning(version: str, alerts: Sequence[AlertRule], datasource: str = DATASOURCE_UID) -> str:
     """The file's text; without a version it names none.
 
     Raises Misnamed and TemplateUnfit where a rule cannot be said in Grafana's words.
@@ -57,7 +57,7 @@ def provisioning(version: str, alerts: Sequence[Alert], datasource: str = DATASO
     )
 
 
-def _groups(alerts: Sequence[Alert], datasource: str) -> Iterator[dict[str, Any]]:
+def _groups(alerts: Sequence[AlertRule], datasource: str) -> Iterator[dict[str, Any]]:
     """Grafana's groups: a Prometheus group once for each folder that it needs."""
     seen: Counter[tuple[str, str]] = Counter()
     found: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
@@ -79,7 +79,7 @@ def _uid(name: str, severity: str, number: int) -> str:
     return uid
 
 
-def _rule(alert: Alert, uid: str, datasource: str) -> dict[str, Any]:
+def _rule(alert: AlertRule, uid: str, datasource: str) -> dict[str, Any]:
     return {
         "uid": uid,
         "title": alert.name,

@@ -56,7 +56,7 @@ class Links(NamedTuple):
 OURS: Final = Links()
 
 
-class Alert(NamedTuple):
+class AlertRule(NamedTuple):
     """One alert rule. Durations are Prometheus' own words, empty where the rule says nothing."""
 
     group: str
@@ -76,7 +76,7 @@ def link_base(text: str) -> str:
     return text.rstrip("/")
 
 
-def alerts(links: Links = OURS) -> tuple[Alert, ...]:
+def alerts(links: Links = OURS) -> tuple[AlertRule, ...]:
     """Every alert rule, in the order of the files."""
     return tuple(alert for name, text in texts(links) if name != FILES[0] for alert in _alerts(text))
 
@@ -121,15 +121,15 @@ def _directory() -> Traversable:
     raise RulesMissing("this installation carries no alert rules")
 
 
-def _alerts(text: str) -> Iterator[Alert]:
+def _alerts(text: str) -> Iterator[AlertRule]:
     for group in yaml.safe_load(text)["groups"]:
         for rule in group["rules"]:
             if "alert" in rule:
                 yield _alert(group, rule)
 
 
-def _alert(group: Mapping[str, Any], rule: Mapping[str, Any]) -> Alert:
-    return Alert(
+def _alert(group: Mapping[str, Any], rule: Mapping[str, Any]) -> AlertRule:
+    return AlertRule(
         group=group["name"],
         interval=group.get("interval", _DEFAULT_INTERVAL),
         name=rule["alert"],

@@ -6,8 +6,6 @@ from exporter.config import Alerts
 from exporter.model import Terminal, Threshold
 from exporter.thresholds import CATALOGUE, in_force
 
-__all__ = ["CATALOGUE", "thresholds"]
-
 
 def thresholds(alerts: Alerts, terminals: Iterable[Terminal]) -> tuple[Threshold, ...]:
     """All thresholds of these terminals; none of an alert that is switched off."""

@@ -3,6 +3,7 @@
 from exporter.app.backfilling import Backfill, backfill
 from exporter.app.clock import wall_clock
 from exporter.app.demo import Addresses, demo
+from exporter.app.doubting import tell_doubts
 from exporter.app.examining import Examined, examine
 from exporter.app.looking_back import ArgumentInvalid, Interrupted
 from exporter.app.running import Options, run
@@ -24,6 +25,7 @@ __all__ = [
     "expired_authorities",
     "readable_secrets",
     "run",
+    "tell_doubts",
     "unreadable_secrets",
     "wall_clock",
     "warn_of_expired_authorities",

@@ -9,6 +9,7 @@ import structlog
 
 from exporter import logs
 from exporter.app.clock import wall_clock
+from exporter.app.doubting import tell_doubts
 from exporter.app.fleet import Change, Fleet
 from exporter.app.secrecy import readable_secrets, unreadable_secrets
 from exporter.app.trusting import warn_of_expired_authorities
@@ -100,6 +101,7 @@ class Reloader:
             raise ReloadRefused([str(Problem(str(self._path), 0, "state.url", text, "restart it for that"))])
         logs.mask(readable_secrets(config))
         warn_of_expired_authorities(config)
+        tell_doubts(config)
         try:
             return await self._fleet.apply(config)
         except (StateUnusable, CommitFailed) as error:

@@ -53,6 +53,18 @@ class History:
         # What kind of number it is, is the caller's choice of array.
         self.values[place] = value  # type: ignore[call-overload]
 
+    def write(self, at: Instant, values: "array[int]") -> None:
+        """What the slots from the one that holds `at` on had, in place of what was known; MISSING is taken as such.
+
+        What lies between them and the end so far is missing. A slot before `start` is a ValueError, as with `put`.
+        """
+        place = (at - self.start) // self.step
+        if place < 0:
+            raise ValueError("a slot from before the history's start")
+        self._reach(place)
+        # What kind of number they are, is the caller's choice of arrays; the two have to be of one kind.
+        self.values[place : place + len(values)] = values  # type: ignore[assignment]
+
     def leave_out(self, begin: Instant, end: Instant) -> None:
         """Forget every slot that touches [begin, end): a holiday, a maintenance."""
         first = max(0, (begin - self.start) // self.step)

@@ -24,6 +24,8 @@ from exporter.config import Config, ConfigInvalid, Problem, load
 def check(config_file: Path, web_config_file: str | None, online: bool, format_: str) -> None:
     """Find all errors of a configuration at once. Exit 0: none, 1: some, 2: could not look.
 
+    What can be used and is hardly meant is a warning on stderr, and changes no exit code.
+
     A web configuration is checked as well where it is given, with the certificates and keys that it names. With
     --online the bank is asked, read-only and with at most 40 requests an account: what its documentation leaves open,
     and which lines of configuration follow.
@@ -43,11 +45,18 @@ def check(config_file: Path, web_config_file: str | None, online: bool, format_:
         ),
         *map(_finding, web_problems),
     ]
+    doubts = config.doubts if config else ()
+    for each in doubts:
+        click.echo(f"warning: {each}", err=True)
     if online and config is not None and not findings:
         _check_online(config, format_)
     if format_ == "json":
         accounts: dict[str, Any] = {"accounts": []} if online else {}
-        click.echo(json.dumps({**accounts, "findings": findings}, ensure_ascii=False, indent=2))
+        click.echo(
+            json.dumps(
+                {**accounts, "findings": findings, "warnings": [*map(_finding, doubts)]}, ensure_ascii=False, indent=2
+            )
+        )
     else:
         for line in lines or _fine(config_file, config, web_config_file):
             click.echo(line)

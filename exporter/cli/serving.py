@@ -52,6 +52,7 @@ def run(
         terminals=len(config.terminals),
     )
     app.warn_of_expired_authorities(config)
+    app.tell_doubts(config)
     if protection is not None:
         protection.announce()
     run_to_the_end(app.run(config, options))

@@ -1,6 +1,7 @@
 """Reads `calendar` and `alerts`: when alerts stay silent, and from where on they speak."""
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from exporter.config.accounts import Roster
@@ -43,13 +44,14 @@ def alerts(value: Value, roster: Roster) -> Alerts:
     """Thresholds for all terminals, and what differs for some."""
     section = value.section()
     nothing: Given = {}
-    defaults = section.get("defaults", lambda value: _thresholds(value, {}), nothing)
-    # What is wrong with the defaults must not be said again of each terminal.
-    below = defaults if section.sound("defaults") else None
-    return Alerts(defaults, section.get("terminals", lambda value: _by_terminal(value, roster, below), {}))
+    unsound: set[str] = set()
+    defaults = section.get("defaults", lambda value: _thresholds(value, {}, unsound), nothing)
+    if not unsound and not section.sound("defaults"):
+        unsound.update(CATALOGUE)  # nobody knows what they were meant to be
+    return Alerts(defaults, section.get("terminals", lambda value: _by_terminal(value, roster, defaults, unsound), {}))
 
 
-def _by_terminal(value: Value, roster: Roster, defaults: Given | None) -> dict[str, Given]:
+def _by_terminal(value: Value, roster: Roster, defaults: Given, unsound: AbstractSet[str]) -> dict[str, Given]:
     found: dict[str, Given] = {}
     for name, item in value.entries():
         try:
@@ -57,23 +59,30 @@ def _by_terminal(value: Value, roster: Roster, defaults: Given | None) -> dict[s
         except Wrong as wrong:
             item.report(wrong.text, wrong.hint)
         nothing: Given = {}
-        found[name] = attempt(item, lambda value: _thresholds(value, defaults), nothing)
+        found[name] = attempt(item, lambda value: _thresholds(value, defaults, set(unsound)), nothing)
     return found
 
 
-def _thresholds(value: Value, below: Given | None) -> dict[str, dict[str, float] | None]:
-    """Alert → settings, None where it is switched off. `below` is what they go over, None where that is unsound."""
+def _thresholds(value: Value, below: Given, unsound: set[str]) -> dict[str, dict[str, float] | None]:
+    """Alert → settings, None where it is switched off. `below` is what they go over.
+
+    Alerts in `unsound` have something wrong there, which must not be said again of each terminal; those that have
+    something wrong here are added.
+    """
     found: dict[str, dict[str, float] | None] = {}
     for key, item in value.entries():
+        before = len(value.reading.problems)
         if key in CATALOGUE:
-            found[key] = attempt(item, _settings(CATALOGUE[key], below), None)
+            found[key] = attempt(item, _settings(CATALOGUE[key], None if key in unsound else below), None)
         else:
             _unknown(item, "alert", key, tuple(CATALOGUE))
+        if len(value.reading.problems) > before:
+            unsound.update((key, *close(key, tuple(CATALOGUE))))
     return found
 
 
 def _settings(alert: Alert, below: Given | None) -> Callable[[Value], dict[str, float] | None]:
-    """The settings of one alert; None where it is switched off."""
+    """The settings of one alert; None where it is switched off. `below`: None where that is unsound."""
     known = {setting.name: setting for setting in alert.settings}
 
     def read(value: Value) -> dict[str, float] | None:
@@ -81,15 +90,18 @@ def _settings(alert: Alert, below: Given | None) -> Callable[[Value], dict[str, 
             return None
         if value.null or value.single:
             raise Wrong("settings (name: number) are wanted here, or off")
-        before = len(value.reading.problems)
         given: dict[str, float] = {}
+        unsound: set[str] = set()
         places = dict(value.entries())
         for name, item in places.items():
+            before = len(value.reading.problems)
             if name in known:
                 given[name] = attempt(item, _within(known[name]), known[name].default)
             else:
                 _unknown(item, "setting", name, tuple(known))
-        if len(value.reading.problems) == before:
+            if len(value.reading.problems) > before:
+                unsound.update((name, *close(name, tuple(known))))
+        if unsound.isdisjoint(alert.order or ()):
             _ordered(alert, given, places, below)
         return given
 

@@ -1,6 +1,7 @@
 """A configuration file in, a Config out, or all that is wrong with the file."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -8,8 +9,17 @@ from exporter.config.accounts import Roster, accounts
 from exporter.config.alerting import alerts, calendar
 from exporter.config.document import DocumentBroken, Node, parse
 from exporter.config.problems import ConfigInvalid, Problem, Wrong
-from exporter.config.records import REQUIRED_WINDOWS, Alerts, Baseline, Config, Limits, Poll
-from exporter.config.settings import DEFAULT_STATE_URL, baseline, breakdowns, limits, poll, state, windows
+from exporter.config.records import REQUIRED_WINDOWS, Alerts, Config, Limits, Poll
+from exporter.config.settings import (
+    DEFAULT_STATE_URL,
+    baseline,
+    breakdowns,
+    limits,
+    poll,
+    state,
+    usual_baseline,
+    windows,
+)
 from exporter.config.tables import reason_classes, shipped_reason_classes, shipped_statuses, statuses
 from exporter.config.values import Reading, Value
 from exporter.outcomes import Outcomes
@@ -28,7 +38,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     config = _config(Value(reading, "", document.line, document))
     if reading.problems or config is None:
         raise ConfigInvalid(reading.problems)
-    return config
+    return replace(config, doubts=tuple(sorted(reading.doubts, key=lambda each: each.line)))
 
 
 def _document(path: Path) -> Node:
@@ -57,18 +67,20 @@ def _config(root: Value) -> Config | None:
         root.report("the file must be a mapping: keys like accounts: and poll: at its left edge")
         return None
     roster = Roster()
+    polls = section.get("poll", poll, Poll())
+    shown = section.get("windows", windows, REQUIRED_WINDOWS)
     return Config(
         accounts=section.need("accounts", lambda value: accounts(value, roster), (), "at least one account is needed"),
         outcomes=Outcomes(
             section.get("outcomes", statuses, shipped_statuses()),
             section.get("reason_codes", reason_classes, shipped_reason_classes()),
         ),
-        poll=section.get("poll", poll, Poll()),
-        windows=section.get("windows", windows, REQUIRED_WINDOWS),
+        poll=polls,
+        windows=shown,
         breakdowns=section.get("breakdowns", breakdowns, ()),
         limits=section.get("limits", limits, Limits()),
         state_url=section.get("state", state, DEFAULT_STATE_URL),
-        baseline=section.get("baseline", baseline, Baseline()),
+        baseline=section.get("baseline", lambda value: baseline(value, polls, shown), usual_baseline(polls)),
         calendar=section.get("calendar", lambda value: calendar(value, roster), ()),
         alerts=section.get("alerts", lambda value: alerts(value, roster), Alerts()),
     )

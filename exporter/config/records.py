@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from exporter.config.problems import Problem
 from exporter.model import DAY, HOUR, MINUTE, SECOND, CalendarEntry, Duration, Terminal
 from exporter.outcomes import Outcomes
 from exporter.thresholds import Given
@@ -147,7 +148,10 @@ REQUIRED_WINDOWS: tuple[Duration, ...] = (5 * MINUTE, 15 * MINUTE, HOUR)
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All of a configuration file. `windows` ascending, with the required ones; `state_url` as written."""
+    """All of a configuration file. `windows` ascending, with the required ones; `state_url` as written.
+
+    `doubts`: what can be used and is hardly meant. It is said where the file is read, and is no part of what it says.
+    """
 
     accounts: tuple[Account, ...]
     outcomes: Outcomes
@@ -159,6 +163,7 @@ class Config:
     baseline: Baseline = field(default_factory=Baseline)
     calendar: tuple[CalendarEntry, ...] = ()
     alerts: Alerts = field(default_factory=Alerts)
+    doubts: tuple[Problem, ...] = field(default=(), compare=False)
 
     @property
     def terminals(self) -> tuple[Terminal, ...]:

@@ -1,7 +1,9 @@
 """Reads the sections that are numbers and durations: poll, windows, breakdowns, limits, state, baseline."""
 
+from dataclasses import replace
 from typing import Final
 
+from exporter.config.doubts import doubt
 from exporter.config.durations import MILLISECOND, format_duration
 from exporter.config.leaves import duration, positive_number, size, whole, word
 from exporter.config.records import REQUIRED_WINDOWS, Baseline, Limits, Poll
@@ -71,10 +73,16 @@ def state(value: Value) -> str:
     return value.section().get("url", state_url, DEFAULT_STATE_URL)
 
 
-def baseline(value: Value) -> Baseline:
-    """What the expected volume is made from."""
-    section, default = value.section(), Baseline()
-    return Baseline(
+def usual_baseline(polls: Poll) -> Baseline:
+    """The baseline that is not configured: its history is read no faster than polls may be."""
+    usual = Baseline()
+    return replace(usual, history_requests_per_second=min(usual.history_requests_per_second, polls.requests_per_second))
+
+
+def baseline(value: Value, polls: Poll, shown: tuple[Duration, ...]) -> Baseline:
+    """What the expected volume is made from, beside these polls and for some of the windows that are shown."""
+    section, default = value.section(), usual_baseline(polls)
+    result = Baseline(
         weeks=section.get("weeks", whole(2), default.weeks),
         windows=section.get("windows", durations, default.windows),
         history=section.get("history", duration(0), default.history),
@@ -82,3 +90,5 @@ def baseline(value: Value) -> Baseline:
             "history_requests_per_second", positive_number, default.history_requests_per_second
         ),
     )
+    doubt(section, result, polls, shown)
+    return result

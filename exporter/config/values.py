@@ -22,12 +22,13 @@ _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 
 @dataclass(slots=True)
 class Reading:
-    """One reading of one file: what it may look up, and the problems that it has found so far."""
+    """One reading of one file: what it may look up, and the problems and doubts that it has found so far."""
 
     file: str
     directory: Path
     environ: Mapping[str, str] = field(repr=False)
     problems: list[Problem] = field(default_factory=list)
+    doubts: list[Problem] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,10 @@ class Value:
     def report(self, text: str, hint: str = "") -> None:
         """Note a problem and go on: a person wants to hear all of them at once."""
         self.reading.problems.append(Problem(self.reading.file, self.line, self.path, text, hint))
+
+    def doubt(self, text: str, hint: str = "") -> None:
+        """Note what can be used and is hardly meant."""
+        self.reading.doubts.append(Problem(self.reading.file, self.line, self.path, text, hint))
 
     def child(self, key: str, line: int, node: Node) -> "Value":
         return Value(self.reading, joined(self.path, key), line, node)

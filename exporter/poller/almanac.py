@@ -55,9 +55,9 @@ class Almanac:
             if len(day.values) != SLOTS_A_DAY * values.itemsize or day.day * DAY < self.operations.start:
                 continue
             values.frombytes(day.values)
-            _write(self._of(day.kind), day.day * DAY, values)
+            self._of(day.kind).write(day.day * DAY, values)
         for amounts in self.amounts.values():  # days from before a currency was met hold none of it
-            _write(amounts, amounts.start, _aligned(self.operations, amounts))
+            amounts.write(amounts.start, _aligned(self.operations, amounts))
 
     def put(self, span: Span, tally: Tally) -> None:
         """What a span of whole slots holds, read to its end: a slot that the tally does not name had nothing."""
@@ -67,7 +67,7 @@ class Almanac:
         for kind, history in self._series.items():
             found = tally.operations if kind == _OPERATIONS else tally.amounts.get(kind, {})
             slots = range(start // SLOT, span.end // SLOT)
-            _write(history, start, array("q", [found.get(slot, 0) for slot in slots]))
+            history.write(start, array("q", [found.get(slot, 0) for slot in slots]))
 
     def lacks(self, span: Span) -> bool:
         """Whether anything of a span of whole slots is not known; what is older than what is held is not missed."""
@@ -95,14 +95,6 @@ class Almanac:
             known = self.operations
             history = self._series[kind] = History(known.start, SLOT, _aligned(known, History(known.start)))
         return history
-
-
-def _write(history: History, start: Instant, values: "array[int]") -> None:
-    """Slots from an instant on, in place of what was known of them."""
-    place = (start - history.start) // SLOT
-    lack = place - len(history.values)
-    history.values.extend([MISSING] * lack)
-    history.values[place : place + len(values)] = values  # type: ignore[assignment]  # ours hold whole numbers
 
 
 def _aligned(operations: History, amounts: History) -> "array[int]":

@@ -22,6 +22,7 @@ class Backlog:
         self._tries: dict[tuple[Span, str], int] = {}
         self._day = 0
         self._refused: list[Instant] = []
+        self._passed_over: set[str] = set()
         self.whole = 1
         self.left = 0
         self.news = False
@@ -43,6 +44,7 @@ class Backlog:
         if day != self._day:
             self._day, self._tries = day, {}
         self._refused = []
+        self._passed_over = set()
         wanted = tuple(wanted)
         self._complete &= set(wanted)
         self._missing = {}
@@ -64,12 +66,17 @@ class Backlog:
         """Whether a cell lacks anything."""
         return cell in self._missing
 
-    def worth_asking(self, cell: Span, names: Iterable[str]) -> list[str]:
-        """Those of these terminals whose cell is missing and may be had."""
+    def worth_asking(self, cell: Span, names: Collection[str]) -> list[str]:
+        """Those of these terminals whose cell is missing and may be had; the others that lack it are passed over."""
         if len(self._refused) >= _CERTAIN and cell.start <= max(self._refused):
             return []
-        lacking = self._missing[cell]
-        return [name for name in names if name in lacking and self._tries.get((cell, name), 0) < _TRIES]
+        lacking = {name for name in self._missing[cell] if self._tries.get((cell, name), 0) < _TRIES}
+        self._passed_over |= lacking.difference(names)
+        return [name for name in names if name in lacking]
+
+    def comes_back(self, names: Iterable[str]) -> bool:
+        """Whether one of these terminals has been passed over in this round."""
+        return not self._passed_over.isdisjoint(names)
 
     def done(self, cell: Span, names: Collection[str]) -> None:
         """A cell has been read."""
@@ -77,9 +84,15 @@ class Backlog:
         self.left -= len(lacking.intersection(names))
         lacking.difference_update(names)
 
-    def left_out(self, cell: Span, names: Collection[str]) -> bool:
-        """A cell was refused, or does not add up; whether it is the first in this round."""
+    def refused(self, cell: Span, names: Iterable[str]) -> None:
+        """The bank does not give a cell: what is older is likely to be refused as well."""
+        self._tried(cell, names)
+        self._refused.append(cell.start)
+
+    def unsound(self, cell: Span, names: Iterable[str]) -> None:
+        """A cell does not add up, which says nothing of any other."""
+        self._tried(cell, names)
+
+    def _tried(self, cell: Span, names: Iterable[str]) -> None:
         for name in names:
             self._tries[cell, name] = self._tries.get((cell, name), 0) + 1
-        self._refused.append(cell.start)
-        return len(self._refused) == 1

@@ -17,7 +17,6 @@ from exporter.model import (
     Checkpoint,
     Clock,
     Duration,
-    HistoryRead,
     Instant,
     Observer,
     Outcome,
@@ -30,10 +29,12 @@ from exporter.poller.backlog import Backlog
 from exporter.poller.committing import finished
 from exporter.poller.forecasting import Forecaster
 from exporter.poller.past import PastReader
+from exporter.poller.progress import Progress
 from exporter.state.base import CommitFailed, Store
 from exporter.windows import batches
 
 _TURN: Final = MINUTE / SECOND
+_SOON: Final = 5.0
 _SHORT: Final = 1.0
 _FIRST_PAUSE: Final = 30.0
 _LONGEST_PAUSE: Final = 600.0
@@ -42,8 +43,9 @@ _LONGEST_PAUSE: Final = 600.0
 class Historian:
     """Keeps the almanacs of one account's terminals whole, beside its polls.
 
-    `bank` has a budget of its own. `calm` names the terminals whose polls go well: no others are asked for, and while
-    there are none nothing is. What has been read is kept at once, so that a restart goes on where the last run ended.
+    `past` is read with a budget of its own. `calm` names the terminals whose polls go well: no others are asked for,
+    and while there are none nothing is. Those that were passed over have their turn as soon as they are calm. What has
+    been read is kept at once, so that a restart goes on where the last run ended.
     `origins` says of each terminal what its history depends on: what was kept under another origin is read again.
     """
 
@@ -63,7 +65,6 @@ class Historian:
         forecaster: Forecaster,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._account = account
         self._ledger = ledger
         self._past = past
         self._store = store
@@ -71,7 +72,6 @@ class Historian:
         self._history = history
         self._kept = max(history, (weeks + 1) * WEEK) + DAY
         self._origins = origins
-        self._observer = observer
         self._clock = clock
         self._calm = calm
         self._forecaster = forecaster
@@ -80,8 +80,9 @@ class Historian:
         self._log = structlog.get_logger("epay.history").bind(account=account)
         self._backlog = Backlog()
         self._minute = self._today = self._oldest = 0
+        self._progress = Progress(account, observer)
         self._pause = 0.0
-        self._tenths = 0
+        self._passed_over = False
         self.almanacs: Mapping[str, Almanac] = {}
         """By terminal, from the moment on that the store has been asked."""
 
@@ -92,12 +93,13 @@ class Historian:
             try:
                 await self._wait(pause)
                 pause = _LONGEST_PAUSE
-                await self._catch_up()
+                self._passed_over = await self._catch_up()
             except BankError as error:
                 pause = self._pause = min(max(_FIRST_PAUSE, 2 * self._pause), _LONGEST_PAUSE)
-                self._log.warning("history: reading pauses", kind=error.kind, reason=str(error), seconds=pause)
+                self._passed_over = False
+                self._progress.paused(error.kind, str(error), pause, self._clock())
             except CommitFailed as error:
-                self._log.warning("history: not kept", reason=str(error))
+                self._progress.not_kept(str(error), self._clock())
             except Exception:  # noqa: BLE001  a defect of ours must cost the baseline, not the polls beside it
                 self._log.exception("defect")
 
@@ -118,10 +120,11 @@ class Historian:
         self._oldest = min((day.day for day in days), default=first)
 
     async def _wait(self, seconds: float) -> None:
-        """Let time pass, and keep up with it from memory meanwhile."""
-        while seconds > 0:
-            await self._sleep(min(seconds, _TURN))
-            seconds -= _TURN
+        """Let time pass, and keep up with it from memory meanwhile; less where one that was passed over comes back."""
+        turn = _SOON if self._passed_over else _TURN
+        while seconds > 0 and not (self._passed_over and self._backlog.comes_back(self._calm())):
+            await self._sleep(min(seconds, turn))
+            seconds -= turn
             await self._keep_up()
 
     async def _keep_up(self) -> None:
@@ -169,52 +172,68 @@ class Historian:
             self._today, self._oldest = now // DAY, min((now - self._kept) // DAY, self._oldest + 1)
         await finished(asyncio.to_thread(self._store.keep_history, days, self._oldest))
 
-    async def _catch_up(self) -> None:
-        """All that is missing, nearest need first. Raises BankError, CommitFailed."""
+    async def _catch_up(self) -> bool:
+        """All that is missing, nearest need first; whether terminals were passed over. Raises BankError, CommitFailed.
+
+        Ends early where one of those comes back: what is nearest is needed of it first.
+        """
+        self._passed_over = False
         await self._keep_up()
-        while self._history and not self._calm():
-            await self._wait(_SHORT)
-        now = self._clock()
-        wanted = cells(now, self._history, self._policy.lookback)
-        await self._backlog.look(wanted, self.almanacs, now // DAY, self._sleep)
-        self._tell(first=True)
+        wanted = await self._look()
+        if self._backlog.news and not self._calm():
+            await self._until_calm()
+            wanted = await self._look()
+        read: set[str] = set()
         for cell in wanted:
             if not self._backlog.missing(cell):
                 continue
-            while not (calm := self._calm()):
-                await self._wait(_SHORT)
+            calm = await self._until_calm()
+            if self._backlog.comes_back(calm):
+                return True
             names = self._backlog.worth_asking(cell, calm)
+            if names:
+                self._progress.begun(self._backlog, len(self.almanacs))
             for assignment in batches(cell, names, self._policy.batch):
                 await self._read(assignment)
                 self._pause = 0.0
-                self._tell()
+                self._progress.advanced(self._backlog, self._clock())
                 await self._keep_up()
+            read.update(names)
         self._growing = False
-        if self._backlog.news:
-            self._log.info("history: read", spans_missing=self._backlog.left)
+        self._forecaster.outdate(read)
+        self._progress.ended(self._backlog)
+        return True
 
-    def _tell(self, *, first: bool = False) -> None:
-        """How far it has come: in a metric, and in the log by tenths."""
-        backlog = self._backlog
-        self._observer.observe(HistoryRead(self._account, backlog.share))
-        tenths = int(10 * backlog.share)
-        if first and backlog.left and backlog.news:
-            self._log.info("history: reading", terminals=len(self.almanacs), spans=backlog.left, of=backlog.whole)
-        elif tenths > self._tenths and not first:
-            self._log.info("history: reading", read=f"{backlog.share:.0%}")
-        self._tenths = tenths
+    async def _look(self) -> Sequence[Span]:
+        """What is wanted, in the order of need, once it is known what of it is missing."""
+        now = self._clock()
+        wanted = cells(now, self._history, self._policy.lookback)
+        await self._backlog.look(wanted, self.almanacs, now // DAY, self._sleep)
+        self._progress.looked(self._backlog)
+        self._growing = self._growing or self._backlog.news
+        return wanted
+
+    async def _until_calm(self) -> Collection[str]:
+        """The terminals whose polls go well; it waits for the first."""
+        since = self._clock()
+        while not (calm := self._calm()):
+            if self._clock() - since >= MINUTE:
+                self._progress.waiting(self._backlog, self._clock())
+            await self._wait(_SHORT)
+        return calm
 
     async def _read(self, assignment: Assignment) -> None:
         """One cell of some terminals, into their almanacs and the store."""
         span, names = assignment
         try:
             tallies = await self._past.read(assignment)
-            reason = "the ids read differ from totalCount"
         except Refused as error:
-            tallies, reason = None, str(error)
+            self._backlog.refused(span, names)
+            self._progress.left_out(span, str(error), self._clock())
+            return
         if tallies is None:
-            if self._backlog.left_out(span, names):
-                self._log.warning("history: refused", start=span.start // SECOND, end=span.end // SECOND, reason=reason)
+            self._backlog.unsound(span, names)
+            self._progress.left_out(span, "the ids read differ from totalCount", self._clock())
             return
         news: list[SlotDay] = []
         for name in names:

@@ -57,6 +57,18 @@ def test_check_of_a_good_file_says_so(tmp_path: Path) -> None:
     assert "fine" in shown
 
 
+def test_check_warns_of_what_is_hardly_meant_and_finds_nothing_wrong(tmp_path: Path) -> None:
+    path = configuration(tmp_path, 1, more="baseline: {history: 2w}")
+    code, shown, errors = finished("check", f"--config.file={path}")
+    _, machine, _ = finished("check", f"--config.file={path}", "--format=json")
+
+    assert (code, shown.startswith(f"{path}: fine")) == (0, True)
+    assert f"warning: {path}:" in errors
+    assert "baseline.history: less than three weeks" in errors
+    assert [each["key"] for each in json.loads(machine)["warnings"]] == ["baseline.history"]
+    assert json.loads(machine)["findings"] == []
+
+
 def test_check_looks_at_the_web_configuration_too_where_it_is_given(tmp_path: Path) -> None:
     path = configuration(tmp_path, 1, poll="timeout: 10")
     web = tmp_path / "web.yaml"

@@ -6,12 +6,12 @@ import pytest
 import yaml
 
 from exporter.alerting.grafana import Misnamed, provisioning, uid_of_datasource
-from exporter.alerting.rules import FILES, Alert, LinkInvalid, Links, alerts, link_base, prometheus, texts
+from exporter.alerting.rules import FILES, AlertRule, LinkInvalid, Links, alerts, link_base, prometheus, texts
 from exporter.alerting.templates import TemplateUnfit, in_grafana
 
 
-def alert(name: str = "EpayFailureRatioHigh", severity: str = "critical", summary: str = "{{ $value }}") -> Alert:
-    return Alert("epay-availability", "1m", name, "a > 1", "5m", "", {"severity": severity}, {"summary": summary})
+def alert(name: str = "EpayFailureRatioHigh", severity: str = "critical", summary: str = "{{ $value }}") -> AlertRule:
+    return AlertRule("epay-availability", "1m", name, "a > 1", "5m", "", {"severity": severity}, {"summary": summary})
 
 
 def test_the_printed_file_has_every_group_of_every_file_and_their_comments() -> None:

@@ -28,6 +28,18 @@ def test_a_slot_put_again_takes_the_new_volume() -> None:
     assert list(history.values) == [9, 2]
 
 
+def test_slots_that_are_written_take_the_place_of_what_was_known() -> None:
+    history = History(_START, values=array("q", [1, 2, 3]))
+    history.write(_START + SLOT + 1, array("q", [7, MISSING]))
+    history.write(_START + 4 * SLOT, array("q", [9]))
+    assert list(history.values) == [1, 7, MISSING, MISSING, 9]
+
+
+def test_nothing_is_written_before_the_start() -> None:
+    with pytest.raises(ValueError, match="before the history's start"):
+        History(_START).write(_START - SLOT, array("q", [1]))
+
+
 def test_nothing_is_put_before_the_start() -> None:
     with pytest.raises(ValueError, match="before"):
         _history(1).put(_START - 1, 5)

@@ -9,6 +9,7 @@ from exporter.config import ConfigInvalid, Problem, load
 
 FILES = Path(__file__).parent.parent / "data" / "config"
 GOOD = sorted(FILES.glob("*.ok.yaml"))
+DOUBTFUL = sorted(FILES.glob("*.doubtful.yaml"))
 BAD = sorted(FILES.glob("*.bad.yaml"))
 ENVIRON = {
     "EPAY_SET": "hush-from-the-environment",
@@ -36,11 +37,23 @@ def expectations(path: Path) -> list[tuple[int, str, str]]:
 def test_there_are_files() -> None:
     assert len(GOOD) >= 9
     assert len(BAD) >= 100
+    assert len(DOUBTFUL) >= 6
 
 
 @pytest.mark.parametrize("path", GOOD, ids=lambda path: path.name)
 def test_a_good_file_is_read(path: Path) -> None:
-    assert load(path, ENVIRON).terminals
+    config = load(path, ENVIRON)
+    assert config.terminals
+    assert config.doubts == ()
+
+
+@pytest.mark.parametrize("path", DOUBTFUL, ids=lambda path: path.name)
+def test_what_can_be_used_and_is_hardly_meant_is_said_and_refuses_nothing(path: Path) -> None:
+    expected = expectations(path)
+    found = load(path, ENVIRON).doubts
+    assert [(doubt.line, doubt.key) for doubt in found] == [(line, key) for line, key, _ in expected]
+    for doubt, (_, _, text) in zip(found, expected, strict=True):
+        assert all(part in str(doubt) for part in text.split("; "))
 
 
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.name)

@@ -122,6 +122,15 @@ def test_windows_are_ascending_and_unique_with_the_required_ones() -> None:
     assert config.state_url == "memory:"
 
 
+def test_history_is_read_no_faster_than_polls_may_be_where_nobody_says_how_fast(tmp_path: Path) -> None:
+    slow = written(tmp_path, ONE + "poll: {requests_per_second: 0.5}\n")
+    assert load(slow, {}).baseline.history_requests_per_second == 0.5
+    also = written(tmp_path, ONE + "poll: {requests_per_second: 0.5}\nbaseline: {weeks: 3}\n")
+    assert load(also, {}).baseline.history_requests_per_second == 0.5
+    said = written(tmp_path, ONE + "poll: {requests_per_second: 0.5}\nbaseline: {history_requests_per_second: 2}\n")
+    assert load(said, {}).baseline.history_requests_per_second == 2
+
+
 def test_the_shipped_tables_are_overridden_and_added_to() -> None:
     outcomes = good("tables").outcomes
     assert outcomes.statuses["settledlater"] is Outcome.PENDING

@@ -4,10 +4,10 @@ import math
 
 import pytest
 
-from exporter.alerting.thresholds import CATALOGUE, thresholds
+from exporter.alerting.thresholds import thresholds
 from exporter.config import Alerts
 from exporter.model import Threshold
-from exporter.thresholds import Alert, Given, in_force
+from exporter.thresholds import CATALOGUE, Alert, Given, in_force
 from tests.builders import SHOP, WALLET
 
 FAILURE_RATIO = CATALOGUE["failure_ratio"]
