@@ -19,7 +19,7 @@ One bad week moves none of them.
 from collections.abc import Iterable, Sequence
 from math import sqrt
 from statistics import median_low
-from typing import Final, NamedTuple
+from typing import Final
 
 from exporter.baseline.bounds import DEEPEST
 from exporter.model import DAY, HOUR, Instant
@@ -30,21 +30,18 @@ RECENT_WEEKS: Final = 2
 _FEWEST_DAYS: Final = 7
 _MOST_DAYS: Final = 0.75
 _DAY_TO_DEVIATION: Final = 0.5
-_WEEK_TO_DEVIATION: Final = 0.3
-"""The margin, 1.2, by the deviations of a bound, 4."""
+_WEEK_TO_DEVIATION: Final = 0.25
+"""A bound is 4 deviations away."""
 _NEAR: Final = range(-3, 4)
 _FROM_NEAR: Final = 1.5
-_MARGIN: Final = 1.1
+_MARGIN: Final = 1.2
 _FEWEST_OPERATIONS: Final = 20
 """Windows with less say nothing about bursts, those that expect less nothing about falls: no alarm comes of them."""
 
 
-class Residual(NamedTuple):
-    """What a past window held and what the other weeks let expect; `at` is its end."""
-
-    at: Instant
-    value: float
-    expected: float
+Residual = tuple[Instant, float, float]
+"""The end of a past window, what it held, and what the other weeks let expect. Some 3 400 are made for each terminal
+and window, so they are plain tuples."""
 
 
 class Bursts:
@@ -79,7 +76,7 @@ class Bursts:
         usual = max(1.0, _DAY_TO_DEVIATION * _of_most_days(days.values()))
         second = _second_worst_week(worst)
         near = [max(hours[(hour + other) % HOURS] for other in _NEAR) for hour in range(HOURS)]
-        self._by_hour = [max(usual, _WEEK_TO_DEVIATION * min(second, _FROM_NEAR * most)) for most in near]
+        self._by_hour = [max(usual, _WEEK_TO_DEVIATION * _MARGIN * min(second, _FROM_NEAR * most)) for most in near]
 
     def at(self, hour: int) -> float:
         """The same of windows that end in this hour of the day."""

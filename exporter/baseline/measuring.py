@@ -84,7 +84,7 @@ def residuals(history: History, at: Instant, window: Duration, factors: Sequence
         known.sort()
         last = end - (place - 1) * step
         for rank, (value, week) in enumerate(known):
-            found[week].append(Residual(last - week * WEEK, value, _median_without(rank, known)))
+            found[week].append((last - week * WEEK, value, _median_without(rank, known)))
     return found
 
 

@@ -89,11 +89,11 @@ def test_at_a_step_of_five_minutes_a_breach_must_last() -> None:
     assert alarm.start - _START - _EVENT <= 25 * MINUTE
 
 
-def test_an_outage_ends_with_the_quarter_of_an_hour_and_not_with_the_hour() -> None:
-    for times, base in ((0.0, 100), (0.05, 100), (0.5, 1000), (0.0, 6)):
-        history = _series(lambda after: base * (times if _EVENT <= after < _EVENT + 2 * HOUR else 1), 5, 5 * MINUTE)
-        (alarm,) = replay(history)
-        assert alarm.end - _START - _EVENT - 2 * HOUR <= 15 * MINUTE, (times, base)
+@pytest.mark.parametrize(("times", "base"), [(0.0, 100), (0.05, 100), (0.5, 1000), (0.0, 6)])
+def test_an_outage_ends_with_the_quarter_of_an_hour_and_not_with_the_hour(times: float, base: float) -> None:
+    history = _series(lambda after: base * (times if _EVENT <= after < _EVENT + 2 * HOUR else 1), 5, 5 * MINUTE)
+    (alarm,) = replay(history)
+    assert 0 <= alarm.end - _START - _EVENT - 2 * HOUR <= 15 * MINUTE
 
 
 def test_outages_that_flap_are_still_one_alarm() -> None:

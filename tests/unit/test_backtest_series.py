@@ -56,9 +56,10 @@ def test_points_in_any_order_with_holes_fall_on_their_steps() -> None:
     assert (series.history.start, series.history.step) == (_MARCH, HOUR)
     assert list(series.history.values) == [0, 1.5, 2, MISSING, 4]
     assert series.points == 4
-    assert series.notes == (
+    (note,) = series.notes
+    assert note == (
         "a.csv: 1 step(s) without a line, the longest gap from 2026-03-01T03:00:00Z to 2026-03-01T04:00:00Z: taken as "
-        "not known, and not judged; where there was nothing, write lines with 0",
+        "not known, and not judged; where there was nothing, write lines with 0"
     )
 
 
