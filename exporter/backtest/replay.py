@@ -79,7 +79,7 @@ class _Sight(NamedTuple):
 
 def _is_memory(sight: _Sight, quick: _Sight) -> bool:
     """Whether the shortest window is closer to what was expected than halfway from what this one shows."""
-    if sight.expected is None or not quick.expected:
+    if not sight.expected or not quick.expected:
         return False
     gone, still = sight.now / sight.expected - 1, quick.now / quick.expected - 1
     return still * 2 < gone if gone > 0 else still * 2 > gone
@@ -97,17 +97,19 @@ class _Silence:
         self._least = thresholds.silent
         self._run = 0
         self._told: int | None = None
+        self._over = False
 
     def look(self, place: int, quick: _Sight) -> None:
         """Take the shortest window into account."""
         silent = self._least is not None and quick.now == 0 and (quick.expected or 0) >= self._least
         self._run = self._run + 1 if silent else 0
+        self._over = quick.now > 0
         if self._run >= self._needed:
             self._told = place
 
     def explains(self, place: int, width: int) -> bool:
         """Whether a window of so many slots that ends with this one holds a silence that is over."""
-        return self._told is not None and self._run == 0 and place - self._told < width
+        return self._told is not None and self._over and place - self._told < width
 
 
 class _Watch:

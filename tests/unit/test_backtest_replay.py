@@ -116,6 +116,17 @@ def test_what_a_long_window_finds_alone_is_told_for_as_long_as_it_lasts() -> Non
     assert abs(alarm.end - _START - _EVENT - 8 * HOUR) <= HOUR
 
 
+def test_a_terminal_that_works_once_an_hour_is_out_for_as_long_as_it_is() -> None:
+    """Between its quarters of an hour nothing is expected, and nothing says that it is back."""
+
+    def hourly(after: Instant) -> float:
+        return 100 if after % HOUR == 0 and not _EVENT <= after < _EVENT + 6 * HOUR else 0
+
+    (alarm,) = replay(_series(hourly, 5, 15 * MINUTE))
+    assert (alarm.start - _START - _EVENT) <= HOUR
+    assert abs(alarm.end - _START - _EVENT - 6 * HOUR) <= HOUR
+
+
 def test_a_silence_that_was_told_is_not_told_again_by_the_hour_when_it_is_over() -> None:
     """Of 12 in a quarter of an hour, no drop is told but the hour's; a silence is, and the hour is not judged after."""
 

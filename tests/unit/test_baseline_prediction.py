@@ -7,6 +7,7 @@ from random import Random
 import pytest
 
 from exporter.baseline import (
+    MISSING,
     SLOT,
     WEEK,
     Baseline,
@@ -181,6 +182,15 @@ def test_bursts_that_met_at_one_time_of_two_weeks_are_not_missed_there() -> None
     assert (found.expected, found.lower) == (0, 0)
 
 
+def test_what_is_not_known_around_this_time_is_passed_over() -> None:
+    def met(age: Instant) -> int:
+        if age % WEEK < 2 * SLOT and age < 3 * WEEK:
+            return 80
+        return MISSING if age == WEEK + 3 * SLOT else 0
+
+    assert _expected(_past(met, weeks=4), SLOT).expected == 0
+
+
 def test_what_comes_every_week_at_its_time_is_expected_there_however_short_it_is() -> None:
     found = _expected(_past(lambda age: 1000 if age % WEEK < 2 * SLOT else 100), SLOT)
     assert found.expected == pytest.approx(1000, rel=0.05)
@@ -267,6 +277,14 @@ def test_a_baseline_knows_its_window_and_when_it_was_prepared() -> None:
     baseline = prepare(_past(lambda _: 1), _AT, HOUR)
     assert isinstance(baseline, Baseline)
     assert (baseline.window, baseline.prepared) == (HOUR, _AT)
+
+
+def test_thresholds_in_force_are_those_of_the_last_layer_and_off_is_none() -> None:
+    found = Thresholds.in_force({"volume_drop": {"warning": 0.6}}, {"terminal_silent": {"critical": 30}})
+    assert found == Thresholds(drop=0.6, silent=30)
+    assert Thresholds.in_force({"volume_drop": None, "volume_spike": None, "terminal_silent": None}) == Thresholds(
+        drop=None, spike=None, silent=None
+    )
 
 
 @pytest.mark.parametrize(
