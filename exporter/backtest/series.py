@@ -1,8 +1,8 @@
 """A CSV of `timestamp,value` as a history on a grid, or what is wrong with it, with file, line and what to do.
 
 What a point may lack is decided by what a person would do: a value that is empty, NaN or negative says that nothing is
-known, so the point is left out and counted; a value that is no number at all is an error, for the file is not what it
-is thought to be.
+known, so the point is left out and counted, and so is a step without a line; a value that is no number at all is an
+error, for the file is not what it is thought to be.
 """
 
 import csv
@@ -10,7 +10,7 @@ import math
 from array import array
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import groupby, pairwise
 from statistics import median
 from typing import Final, NamedTuple
 
@@ -60,6 +60,11 @@ def read_series(lines: Iterable[str], name: str, step: Duration) -> Series:
             place = f"{name}:{rows.line_num}"
             if len(row) <= max(when, what):
                 raise SeriesInvalid(f"{place}: {len(row)} column(s), the header has {len(header)}: mend this line")
+            if any(cell.strip() for cell in row[len(header) :]):
+                raise SeriesInvalid(
+                    f"{place}: {len(row)} columns, the header has {len(header)}: write numbers without a thousands "
+                    "separator (1234, not 1,234), and put quotes around a text with a comma"
+                )
             at, value = _instant(row[when].strip(), place), _value(row[what].strip(), place)
             unknown += value is None
             negative += value is not None and value < 0
@@ -68,14 +73,31 @@ def read_series(lines: Iterable[str], name: str, step: Duration) -> Series:
         raise SeriesInvalid(f"{name}:{rows.line_num}: not CSV: {error}") from error
     if len(points) == unknown + negative:
         raise SeriesInvalid(f"{name}: no points: write one line `timestamp,value` for each step below the header")
-    history, repeated = _on_grid(points, name, step)
+    history, taken = _on_grid(points, name, step)
     counted = (
         (unknown, "without a value: left out"),
         (negative, "negative: left out"),
-        (repeated, "for a step that has one already: the later line counts"),
+        (len(points) - sum(taken), "for a step that has one already: the later line counts"),
     )
-    notes = tuple(f"{name}: {count} point(s) {text}" for count, text in counted if count)
-    return Series(history, sum(1 for value in history.values if value >= 0), notes)
+    notes = [f"{name}: {count} point(s) {text}" for count, text in counted if count]
+    if (absent := len(taken) - sum(taken)) > 0:
+        begin, end = (_written(instant) for instant in _longest_gap(history, taken))
+        notes.append(
+            f"{name}: {absent} step(s) without a line, the longest gap from {begin} to {end}: taken as not known, and "
+            "not judged; where there was nothing, write lines with 0"
+        )
+    return Series(history, sum(1 for value in history.values if value >= 0), tuple(notes))
+
+
+def _longest_gap(history: History, taken: bytearray) -> tuple[Instant, Instant]:
+    """The longest stretch of steps that no line stands for, [begin, end)."""
+    place = begin = longest = 0
+    for found, run in groupby(taken):
+        length = len(list(run))
+        if not found and length > longest:
+            begin, longest = place, length
+        place += length
+    return history.start + begin * history.step, history.start + (begin + longest) * history.step
 
 
 def _columns(header: Sequence[str], name: str) -> tuple[int, int]:
@@ -106,14 +128,17 @@ def _value(text: str, place: str) -> float | None:
     if text.lower() in _UNKNOWN:
         return None
     try:
-        value = float(text)
+        # Python takes 1_000 for a number; nothing else that writes CSV does.
+        value = float(text.replace("_", "?"))
     except ValueError:
-        raise SeriesInvalid(f'{place}: "{text[:40]}" is not a value: write a number, or nothing') from None
+        raise SeriesInvalid(
+            f'{place}: "{text[:40]}" is not a value: write a number, or nothing (1234.5, without separators)'
+        ) from None
     return value if math.isfinite(value) else None
 
 
-def _on_grid(points: Sequence[_Point], name: str, step: Duration) -> tuple[History, int]:
-    """Each point in its slot, and how many found it taken. The grid begins with the earliest point."""
+def _on_grid(points: Sequence[_Point], name: str, step: Duration) -> tuple[History, bytearray]:
+    """Each point in its slot, and which slots have one. The grid begins with the earliest point."""
     instants = sorted({point.at for point in points})
     _check_distances(instants, name, step)
     start = instants[0]
@@ -130,7 +155,7 @@ def _on_grid(points: Sequence[_Point], name: str, step: Duration) -> tuple[Histo
         place = (at - start + step // 2) // step
         taken[place] = 1
         values[place] = value
-    return History(start, step, values), len(points) - sum(taken)
+    return History(start, step, values), taken
 
 
 def _check_distances(instants: Sequence[Instant], name: str, step: Duration) -> None:

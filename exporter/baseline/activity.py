@@ -1,4 +1,4 @@
-"""What else a terminal's past says: how much of it is known, on how many days it worked, how long it usually rests."""
+"""What else a terminal's past says: on how many days it worked, how long it usually rests, how much an operation is."""
 
 from array import array
 from collections.abc import Iterable
@@ -7,16 +7,11 @@ from statistics import median
 from typing import Final
 
 from exporter.baseline.history import WEEK, History
-from exporter.baseline.prediction import FEWEST_WEEKS
+from exporter.baseline.measuring import FEWEST_WEEKS
 from exporter.model import DAY, HOUR, Duration, Instant
 
 KAZAKHSTAN: Final[Duration] = 5 * HOUR
 """One zone, no daylight saving: when days begin."""
-
-
-def weeks_known(history: History, at: Instant, weeks: int = 5) -> int:
-    """In how many of the past weeks at least half of the slots are known."""
-    return sum(1 for week in _weeks(history, at, weeks) if week is not None)
 
 
 def usual_gap(history: History, at: Instant, weeks: int = 5) -> Duration | None:

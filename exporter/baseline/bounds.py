@@ -1,17 +1,25 @@
 """From what is expected to how far from it is still ordinary.
 
     noise = √(g·(E + g))                  what chance does to a sum of independent operations that move it by g each
-    lower = E − min(k·max(noise, r·E, below·E) − k²·g/4, 0.9·E)
+    lower = E − max(fall·E, min(drop, 0.9·E))
+    drop  = deepest·E, but within
+            at least k·max(noise, r·E), and (1 − e^(−k·below))·E
+            at most  k·max(noise, r·E, below·E)                      each less k²·g/4
     upper = E + k·max(burst·noise, r·E, above·E) + k²·g/4
 
 g is the grain: 1 for counts, which gives Poisson's √(E + 1); for amounts see `grain_of`. The term k²·g/4 is what the
 square root lacks at small volumes: a Poisson count is k deviations off when 2·|√now − √E| = k (Anscombe 1948), which
-solved for `now` is E ± k·√E + k²/4. It moves both bounds up, because small counts are skewed upwards. `below`, `above`
-and `burst` are the terminal's own past (`spread.py`). `below` is cut at 0.25 and, where 20 grains or more are expected,
-the whole drop side at 0.9·E, so that a total stop is below the lower bound; spikes need no such cut.
+solved for `now` is E ± k·√E + k²/4. It moves both bounds up, because small counts are skewed upwards.
+
+`below`, `above` (`spread.py`), `burst`, `deepest` and `fall` (`extremes.py`) are the terminal's own past. k deviations
+of a spread that multiplies leave e^(−k·below) of the expected, k deviations of one that is added take k·below of it:
+between the two, what its second worst week did decides, so that half the traffic is missed at terminals that are
+lively but never halve. `below` is cut at 0.25 and, where 20 grains or more are expected, the drop at 0.9·E, so that a
+total stop is below the lower bound; spikes need no such cut. `fall` alone goes beyond that: a terminal whose windows
+are empty as a matter of course, on one day in five, has no lower bound then. `EpayTerminalSilentLong` watches it.
 """
 
-from math import sqrt
+from math import exp, sqrt
 from typing import Final, NamedTuple
 
 DEEPEST: Final = 0.9
@@ -45,20 +53,31 @@ class Expectation(NamedTuple):
 
 
 class Spread(NamedTuple):
-    """How far the past lay from what was to be expected then: as a share of it below and above, and by bursts."""
+    """How far the past lay from what was to be expected then: as shares of it, and by bursts."""
 
     below: float = 0.0
     above: float = 0.0
     burst: float = 1.0
-    """How many times further than chance allows its worst windows of a day go up, 1 or more."""
+    """How many times further than chance allows its worst windows go up, 1 or more."""
+    deepest: float = 0.0
+    """The share that was missing in its second worst week, with a margin."""
+    fall: float = 0.0
+    """The share that is missing as a matter of course, 1 at most."""
 
 
 def bounded(expected: float, weeks: int, spread: Spread, grain: float, settings: Settings) -> Expectation:
-    """The expectation with its bounds: 0 ≤ lower ≤ expected ≤ upper, and lower ≥ a tenth where ENOUGH is expected."""
+    """The expectation with its bounds: 0 ≤ lower ≤ expected ≤ upper.
+
+    And lower ≥ a tenth of the expected where ENOUGH is, and the past does not fall as deep as a matter of course.
+    """
     k, least = settings.deviations, settings.least_spread
     noise = sqrt(grain * (expected + grain))
     skew = k * k * grain / 4
-    below = k * max(noise, max(least, min(spread.below, settings.widest_drop_spread)) * expected) - skew
-    above = k * max(noise * spread.burst, max(least, spread.above) * expected) + skew
-    deepest = DEEPEST * expected if expected >= ENOUGH * grain else expected
-    return Expectation(expected, expected - max(0.0, min(below, deepest)), expected + above, weeks)
+    own = min(spread.below, settings.widest_drop_spread)
+    steady = max(k * noise, k * least * expected, (1 - exp(-k * own)) * expected)
+    wide = k * max(noise, least * expected, own * expected)
+    drop = min(max(steady, spread.deepest * expected), wide) - skew
+    above = k * max(noise * spread.burst, least * expected, spread.above * expected) + skew
+    cut = DEEPEST * expected if expected >= ENOUGH * grain else expected
+    drop = max(0.0, min(drop, cut), spread.fall * expected)
+    return Expectation(expected, expected - drop, expected + above, weeks)

@@ -20,25 +20,29 @@ class Direction(StrEnum):
 
 _DROP: Final = CATALOGUE["volume_drop"]
 _SPIKE: Final = CATALOGUE["volume_spike"]
+_SILENT: Final = CATALOGUE["terminal_silent"]
 
 
 class Thresholds(NamedTuple):
-    """The settings of `volume_drop` and `volume_spike` at severity warning, as shipped by default. None: off."""
+    """The settings of `volume_drop` and `volume_spike` at severity warning, and what must be expected for nothing at
+    all to be told as a silence (`terminal_silent`); as shipped by default. None: off."""
 
     drop: float | None = _DROP.defaults["warning"]
     min_expected: float = _DROP.defaults["min_expected"]
     spike: float | None = _SPIKE.defaults["warning"]
     min_operations: float = _SPIKE.defaults["min_operations"]
+    silent: float | None = _SILENT.defaults["critical"]
 
     @classmethod
     def in_force(cls, *layers: Given) -> "Thresholds":
         """The shipped settings under those of each layer: the configuration's defaults, then a terminal's own."""
-        drop, spike = in_force(_DROP, *layers), in_force(_SPIKE, *layers)
+        drop, spike, silent = (in_force(alert, *layers) for alert in (_DROP, _SPIKE, _SILENT))
         return cls(
             drop=drop["warning"] if drop else None,
             min_expected=(drop or _DROP.defaults)["min_expected"],
             spike=spike["warning"] if spike else None,
             min_operations=(spike or _SPIKE.defaults)["min_operations"],
+            silent=silent["critical"] if silent else None,
         )
 
 

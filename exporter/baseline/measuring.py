@@ -1,17 +1,18 @@
-"""What `prepare` measures: the level of each past week against the last one, and the residuals of two weeks."""
+"""What `prepare` measures: the level of each past week against the last one, and the residuals of all of them."""
 
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from statistics import median
 from typing import Final
 
+from exporter.baseline.extremes import Residual
 from exporter.baseline.history import MISSING, WEEK, History
-from exporter.baseline.spread import Residual
 from exporter.model import DAY, Duration, Instant
 
-_RESIDUAL_WEEKS: Final = 2
 _FEWEST_DAYS: Final = 4
-_FEWEST_WEEKS: Final = 3
+FEWEST_WEEKS: Final = 3
+"""With fewer past weeks nothing is expected: two cannot outvote a bad one."""
+
 _FEWEST_TREND_WEEKS: Final = 4
 _SLOWEST: Final = 0.8
 _FASTEST: Final = 1.25
@@ -27,8 +28,8 @@ def levels(history: History, at: Instant, weeks: int) -> tuple[float, ...]:
     days = [list(history.between(at - day * DAY, at - (day - 1) * DAY)) for day in range(1, 7 * weeks + 1)]
     found = []
     for week in range(weeks):
-        ratios = [_ratio(days[day], days[day + 7 * week]) for day in range(7)]
-        known = [ratio for ratio in ratios if ratio is not None]
+        ratios = [ratio(days[day], days[day + 7 * week]) for day in range(7)]
+        known = [one for one in ratios if one is not None]
         found.append(_agreed(known) if len(known) >= _FEWEST_DAYS else 1.0)
     return tuple(found)
 
@@ -36,7 +37,7 @@ def levels(history: History, at: Instant, weeks: int) -> tuple[float, ...]:
 def _agreed(ratios: Sequence[float]) -> float:
     """The median, moved towards 1 by as much as the days disagree."""
     middle = median(ratios)
-    doubt = median([abs(ratio - middle) for ratio in ratios])
+    doubt = median([abs(one - middle) for one in ratios])
     return middle - min(max(middle - 1.0, -doubt), doubt)
 
 
@@ -51,7 +52,7 @@ def trend(factors: Sequence[float]) -> float:
     return min(max(median(older / newer for newer, older in pairwise(factors)), _SLOWEST), _FASTEST)
 
 
-def _ratio(now: Sequence[float], then: Sequence[float]) -> float | None:
+def ratio(now: Sequence[float], then: Sequence[float]) -> float | None:
     """One day's volume by another's, over the slots that are known of both; None where there is nothing to compare."""
     if len(now) == len(then) and now and min(now) >= 0 <= min(then):
         new, old = sum(now), sum(then)
@@ -61,8 +62,8 @@ def _ratio(now: Sequence[float], then: Sequence[float]) -> float | None:
     return new / old if new > 0 < old else None
 
 
-def residuals(history: History, at: Instant, window: Duration, factors: Sequence[float]) -> list[Residual]:
-    """Each window of the last 14 days, and the median of the same time in the other weeks, older and newer.
+def residuals(history: History, at: Instant, window: Duration, factors: Sequence[float]) -> list[list[Residual]]:
+    """For each past week, newest first: its windows, and the median of the same time in the other weeks.
 
     All weeks are at the level of the last 7 days, so that growth is not taken for spread. Windows end on the history's
     own grid. At least two other weeks have to be known.
@@ -70,19 +71,30 @@ def residuals(history: History, at: Instant, window: Duration, factors: Sequence
     step = history.step
     sums, end = _sums(history, at, max(1, round(window / step)), len(factors))
     lag = round(WEEK / step)
-    found = []
+    weeks = list(enumerate(factors))
+    found: list[list[Residual]] = [[] for _ in factors]
     for place in range(1, lag + 1):
         known = [
-            (week, sums[-place - week * lag] * factor)
-            for week, factor in enumerate(factors)
-            if place + week * lag <= len(sums) and sums[-place - week * lag] >= 0
+            (value * factor, week)
+            for week, factor in weeks
+            if place + week * lag <= len(sums) and (value := sums[-place - week * lag]) >= 0
         ]
-        if len(known) < _FEWEST_WEEKS:
+        if len(known) < FEWEST_WEEKS:
             continue
-        for week, value in (one for one in known if one[0] < _RESIDUAL_WEEKS):
-            others = median([other for number, other in known if number != week])
-            found.append(Residual(end - (place - 1 + week * lag) * step, value, others))
+        known.sort()
+        last = end - (place - 1) * step
+        for rank, (value, week) in enumerate(known):
+            found[week].append((last - week * WEEK, value, _median_without(rank, known)))
     return found
+
+
+def _median_without(rank: int, ordered: Sequence[tuple[float, int]]) -> float:
+    """The median of what is left when the one at this rank is taken out."""
+    middle, odd = divmod(len(ordered) - 1, 2)
+    high = ordered[middle if rank > middle else middle + 1][0]
+    if odd:
+        return high
+    return (ordered[middle - 1 if rank > middle - 1 else middle][0] + high) / 2
 
 
 def _sums(history: History, at: Instant, width: int, weeks: int) -> tuple[list[float], Instant]:

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from exporter.app import ArgumentInvalid, Interrupted, StartFailed, unreadable_secrets
 from exporter.app.backtesting import backtest_bank, backtest_csv
@@ -29,12 +30,16 @@ def backtest(
     try:
         if csv_file is not None:
             # The environment may name the configuration for other commands; only the command line conflicts.
+            if click.get_current_context().get_parameter_source("config_file") is ParameterSource.COMMANDLINE:
+                fail(2, "backtest: --csv and --config.file are two histories: leave out one of them")
             if start or end:
                 fail(2, "backtest: --from and --to belong to --config.file, a CSV is replayed whole: leave them out")
             if step is None:
                 fail(2, "backtest: --csv needs --step=DURATION: how far apart its points are, like 15m or 1h")
             text, notes = backtest_csv(csv_file, step, format_)
         elif config_file is not None and start and end:
+            if step is not None:
+                fail(2, "backtest: --step belongs to --csv, the bank's history has quarters of an hour: leave it out")
             config = load_or_fail(config_file)
             if problems := unreadable_secrets(config):
                 fail(2, *problems)

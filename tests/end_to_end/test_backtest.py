@@ -75,6 +75,8 @@ def test_what_was_left_out_is_said_beside_the_result(csv_file: Path) -> None:
         (("--csv={csv}", "--step=5m"), "give --step=1h"),
         (("--csv={csv}.none", "--step=1h"), "No such file or directory"),
         (("--csv={csv}", "--step=1h", "--from=now-7d"), "leave them out"),
+        (("--csv={csv}", "--step=1h", "--config.file={csv}"), "--csv and --config.file are two histories"),
+        (("--config.file={csv}", "--step=1h", "--from=now-7d", "--to=now"), "--step belongs to --csv"),
     ],
 )
 def test_what_cannot_be_replayed_ends_with_two(csv_file: Path, arguments: tuple[str, ...], text: str) -> None:
@@ -82,6 +84,22 @@ def test_what_cannot_be_replayed_ends_with_two(csv_file: Path, arguments: tuple[
     assert (done.returncode, done.stdout) == (2, "")
     assert text in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_configuration_named_by_the_environment_does_not_stand_against_a_csv(
+    csv_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EPAY_EXPORTER_CONFIG_FILE", str(csv_file))
+    assert _run(f"--csv={csv_file}", "--step=1h").returncode == 0
+
+
+def test_hours_without_a_line_are_said_and_not_taken_for_an_outage(csv_file: Path) -> None:
+    lines = csv_file.read_text(encoding="utf-8").splitlines()
+    outage = [line for line in lines if not line.endswith(",0")]
+    csv_file.write_text("\n".join([*outage, ""]), encoding="utf-8")
+    done = _run(f"--csv={csv_file}", "--step=1h", "--format=json")
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"alarms": [], "points": _HOURS - 3})
+    assert "3 step(s) without a line, the longest gap from 2026-04-01T06:00:00Z to 2026-04-01T09:00:00Z" in done.stderr
 
 
 def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:

@@ -89,6 +89,76 @@ def test_at_a_step_of_five_minutes_a_breach_must_last() -> None:
     assert alarm.start - _START - _EVENT <= 25 * MINUTE
 
 
+@pytest.mark.parametrize(("times", "base"), [(0.0, 100), (0.05, 100), (0.5, 1000), (0.0, 6)])
+def test_an_outage_ends_with_the_quarter_of_an_hour_and_not_with_the_hour(times: float, base: float) -> None:
+    history = _series(lambda after: base * (times if _EVENT <= after < _EVENT + 2 * HOUR else 1), 5, 5 * MINUTE)
+    (alarm,) = replay(history)
+    assert 0 <= alarm.end - _START - _EVENT - 2 * HOUR <= 15 * MINUTE
+
+
+def test_outages_that_flap_are_still_one_alarm() -> None:
+    def flapping(after: Instant) -> float:
+        return 0 if _EVENT <= after < _EVENT + 8 * HOUR and after % HOUR < 40 * MINUTE else 100
+
+    (alarm,) = replay(_series(flapping, 5, 5 * MINUTE))
+    assert (alarm.start - _START - _EVENT, alarm.end - _START - _EVENT) == (20 * MINUTE, 7 * HOUR + 45 * MINUTE)
+
+
+def test_what_a_long_window_finds_alone_is_told_for_as_long_as_it_lasts() -> None:
+    random = Random(4)
+    history = _series(
+        lambda after: sum(random.random() < (0.25 if _EVENT <= after < _EVENT + 8 * HOUR else 0.5) for _ in range(24)),
+        6,
+        5 * MINUTE,
+    )
+    alarm = max(replay(history), key=lambda each: each.end - each.start)
+    assert alarm.end - alarm.start >= 5 * HOUR
+    assert abs(alarm.end - _START - _EVENT - 8 * HOUR) <= HOUR
+
+
+def test_a_terminal_that_works_once_an_hour_is_out_for_as_long_as_it_is() -> None:
+    """Between its quarters of an hour nothing is expected, and nothing says that it is back."""
+
+    def hourly(after: Instant) -> float:
+        return 100 if after % HOUR == 0 and not _EVENT <= after < _EVENT + 6 * HOUR else 0
+
+    (alarm,) = replay(_series(hourly, 5, 15 * MINUTE))
+    assert (alarm.start - _START - _EVENT) <= HOUR
+    assert abs(alarm.end - _START - _EVENT - 6 * HOUR) <= HOUR
+
+
+def test_a_silence_that_was_told_is_not_told_again_by_the_hour_when_it_is_over() -> None:
+    """Of 12 in a quarter of an hour, no drop is told but the hour's; a silence is, and the hour is not judged after."""
+
+    def brief(after: Instant) -> float:
+        return 0 if _EVENT <= after < _EVENT + 40 * MINUTE else 4
+
+    history = _series(brief, 5, 5 * MINUTE)
+    assert replay(history) == ()
+    (alarm,) = replay(history, Rules(thresholds=Thresholds(silent=None)))
+    assert alarm.start - _START - _EVENT >= 40 * MINUTE
+
+
+def test_a_terminal_that_lost_half_of_its_traffic_for_good_alarms_for_some_days_only() -> None:
+    history = _series(lambda after: _daily(after) * (0.5 if after >= _EVENT else 1), 8)
+    alarms = replay(history)
+    assert alarms[0].start == _START + _EVENT
+    assert 4 * DAY <= alarms[-1].end - _START - _EVENT <= 6 * DAY
+
+
+def test_a_total_outage_is_told_for_as_long_as_it_lasts() -> None:
+    (alarm,) = replay(_disturbed(_EVENT, _EVENT + 10 * DAY, 0.0))
+    assert (alarm.start, alarm.end) == (_START + _EVENT, _START + _EVENT + 10 * DAY)
+
+
+@pytest.mark.parametrize("step", [5 * MINUTE, 15 * MINUTE, HOUR])
+@pytest.mark.parametrize("often", [0.01, 0.02, 0.05])
+def test_bursts_at_any_hour_are_one_false_alarm_a_week_at_most(often: float, step: Duration) -> None:
+    random = Random(f"{often}{step}")
+    history = _series(lambda _: random.choice((20, 40, 80)) if random.random() < often else 0, 8, step)
+    assert len(replay(history)) <= 5
+
+
 def test_missing_points_are_neither_a_drop_nor_judged() -> None:
     history = _series(lambda after: MISSING if _EVENT <= after < _EVENT + 9 * HOUR else 1000)
     assert replay(history) == ()

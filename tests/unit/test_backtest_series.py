@@ -55,7 +55,18 @@ def test_points_in_any_order_with_holes_fall_on_their_steps() -> None:
     )
     assert (series.history.start, series.history.step) == (_MARCH, HOUR)
     assert list(series.history.values) == [0, 1.5, 2, MISSING, 4]
-    assert (series.points, series.notes) == (4, ())
+    assert series.points == 4
+    (note,) = series.notes
+    assert note == (
+        "a.csv: 1 step(s) without a line, the longest gap from 2026-03-01T03:00:00Z to 2026-03-01T04:00:00Z: taken as "
+        "not known, and not judged; where there was nothing, write lines with 0"
+    )
+
+
+def test_of_several_gaps_the_longest_is_named() -> None:
+    hours = (0, 1, 2, 4, 5, 6, 10, 11, 13, 14)
+    (note,) = _read(*(f"2026-03-01T{hour:02}:00:00Z,1" for hour in hours)).notes
+    assert "5 step(s) without a line, the longest gap from 2026-03-01T07:00:00Z to 2026-03-01T10:00:00Z" in note
 
 
 def test_points_a_little_beside_their_step_are_taken_for_it() -> None:
@@ -89,6 +100,12 @@ def test_what_is_left_out_is_counted_and_said() -> None:
         (("9" * 400 + ",5",), "is not a timestamp"),
         (("2026-03-01T00:00:00Z,many",), 'a.csv:2: "many" is not a value: write a number, or nothing'),
         (("2026-03-01T00:00:00Z",), "a.csv:2: 1 column(s), the header has 2"),
+        (
+            ("2026-03-01T00:00:00Z,5", "2026-03-01T01:00:00Z,1,234"),
+            "a.csv:3: 3 columns, the header has 2: write numbers",
+        ),
+        (('2026-03-01T00:00:00Z,"1,234"',), 'a.csv:2: "1,234" is not a value: write a number, or nothing (1234.5'),
+        (("2026-03-01T00:00:00Z,1_000",), 'a.csv:2: "1_000" is not a value: write a number'),
         ((), "a.csv: no points"),
         (("2026-03-01T00:00:00Z,nan",), "a.csv: no points"),
         (('"2026-03-01T00:00:00Z" x,5',), "a.csv:2: not CSV"),

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from exporter.baseline import MISSING, SLOT, WEEK, History, active_days, grain_of, usual_gap, weeks_known
+from exporter.baseline import MISSING, SLOT, WEEK, History, active_days, grain_of, usual_gap
 from exporter.model import DAY, HOUR
 
 _A_WEEK = WEEK // SLOT
@@ -21,12 +21,13 @@ def _resting(slots: int) -> list[int]:
     return [0] * slots + [1] * (_A_WEEK - slots)
 
 
-def test_a_week_is_known_when_half_of_its_slots_are() -> None:
+def test_a_week_is_known_when_half_of_its_slots_are_and_fewer_than_three_have_no_usual_gap() -> None:
     half = [1] * (_A_WEEK // 2) + [MISSING] * (_A_WEEK // 2)
     less = [1] * (_A_WEEK // 2 - 1) + [MISSING] * (_A_WEEK // 2 + 1)
-    history = _weeks(less, half, [1] * _A_WEEK)
-    assert weeks_known(history, history.end) == 2
-    assert weeks_known(history, history.end, weeks=1) == 1
+    two, three = _weeks(less, half, _resting(4)), _weeks(less, half, half, _resting(4))
+    assert usual_gap(two, two.end) is None
+    assert usual_gap(three, three.end) == SLOT
+    assert usual_gap(three, three.end, weeks=2) is None
 
 
 def test_the_usual_gap_is_the_median_of_each_weeks_longest_rest() -> None:

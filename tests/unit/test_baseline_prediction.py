@@ -7,6 +7,7 @@ from random import Random
 import pytest
 
 from exporter.baseline import (
+    MISSING,
     SLOT,
     WEEK,
     Baseline,
@@ -105,19 +106,116 @@ def test_a_half_drop_of_a_day_is_not_learned() -> None:
     assert judge(400, found, Thresholds()) is None
 
 
-def test_a_new_level_is_believed_after_two_weeks() -> None:
-    one_week = _past(_weekly(50, 100, 100, 100, 100))
-    two_weeks = _past(_weekly(50, 50, 100, 100, 100))
-    assert _expected(one_week).expected == pytest.approx(400)
-    assert _expected(two_weeks).expected == pytest.approx(200)
+def _since(days: float, times: float, weeks: int = 5) -> History:
+    return _past(lambda age: 100 * times if age <= days * DAY else 100, weeks)
+
+
+@pytest.mark.parametrize("weeks", [4, 5])
+@pytest.mark.parametrize("times", [0.5, 2.0])
+@pytest.mark.parametrize("days", [4, 6, 7, 8.5, 11, 13])
+def test_a_new_level_is_believed_after_four_days_beside_the_old_one(days: float, times: float, weeks: int) -> None:
+    found = _expected(_since(days, times, weeks))
+    assert found.expected == pytest.approx(400 * times)
+    assert judge(400 * times, found, Thresholds()) is None
+    assert judge(400, found, Thresholds()) is None, "the old level may come back"
+    assert judge(0, found, Thresholds()) is Direction.DROP
+
+
+@pytest.mark.parametrize("times", [0.5, 2.0])
+def test_two_weeks_confirm_a_new_level_and_the_old_one_is_out_of_the_ordinary(times: float) -> None:
+    found = _expected(_since(15, times))
+    assert found.expected == pytest.approx(400 * times)
+    assert judge(400, found, Thresholds()) is not None
+
+
+@pytest.mark.parametrize(("days", "times"), [(3.5, 0.5), (3, 2.0), (7, 0.0), (7, 0.2), (7, 5.0), (13, 0.0)])
+def test_what_is_too_new_or_too_far_off_is_no_new_level(days: float, times: float) -> None:
+    found = _expected(_since(days, times))
+    assert found.expected == pytest.approx(400)
+    assert judge(0, found, Thresholds()) is Direction.DROP
+
+
+def test_days_that_disagree_are_no_new_level() -> None:
+    levels = (0.45, 0.69, 0.45, 0.69)
+    found = _expected(_past(lambda age: 100 * levels[(age - 1) // DAY] if age <= 4 * DAY else 100))
+    assert found.expected == pytest.approx(400, rel=0.1)
+
+
+def test_a_new_level_of_a_few_operations_a_day_may_be_chance() -> None:
+    found = _expected(_past(lambda age: (1 if age % HOUR == 0 else 0) * (1 if age <= 7 * DAY else 2)), DAY)
+    assert found.expected == pytest.approx(48)
 
 
 def test_a_total_stop_is_below_the_lower_bound_where_enough_is_expected() -> None:
-    wild = _past(_noisy(30, 1.5))
+    wild = _past(_noisy(30, 0.9))
     found = _expected(wild, HOUR)
     assert found.expected >= 20
-    assert found.lower >= 0.1 * found.expected
+    assert found.lower >= 0.0999 * found.expected
     assert judge(0, found, Thresholds(min_expected=0)) is Direction.DROP
+
+
+def test_a_terminal_that_is_empty_on_two_days_of_every_week_has_no_lower_bound() -> None:
+    random = Random(2)
+    empty = {(day, random.randrange(10, 16)) for day in range(40) if random.random() < 0.6}
+    halting = _past(lambda age: 0 if (age // DAY, age % DAY // HOUR) in empty else 100)
+    found = _expected(halting, at=_AT + 13 * HOUR)
+    assert found.expected == pytest.approx(400, rel=0.05)
+    assert found.lower == 0
+    night = _expected(halting, at=_AT + 3 * HOUR)
+    assert night.lower >= 0.1 * night.expected, "it never stops at night"
+
+
+def test_outages_that_come_once_a_week_make_nobody_blind() -> None:
+    history = _past(lambda age: 0 if age % WEEK < 3 * DAY <= age % WEEK + 6 * HOUR else 100)
+    found = _expected(history, at=_AT + 6 * HOUR)
+    assert judge(0, found, Thresholds()) is Direction.DROP
+
+
+def test_an_outage_of_ten_days_does_not_become_normal() -> None:
+    found = _expected(_past(lambda age: 0 if age <= 10 * DAY else 100), at=_AT + SLOT)
+    assert found.expected == pytest.approx(400)
+    assert judge(0, found, Thresholds()) is Direction.DROP
+
+
+def test_bursts_that_met_at_one_time_of_two_weeks_are_not_missed_there() -> None:
+    found = _expected(_past(lambda age: 80 if age % WEEK < 2 * SLOT and age < 3 * WEEK else 0, weeks=4), SLOT)
+    assert (found.expected, found.lower) == (0, 0)
+
+
+def test_what_is_not_known_around_this_time_is_passed_over() -> None:
+    def met(age: Instant) -> int:
+        if age % WEEK < 2 * SLOT and age < 3 * WEEK:
+            return 80
+        return MISSING if age == WEEK + 3 * SLOT else 0
+
+    assert _expected(_past(met, weeks=4), SLOT).expected == 0
+
+
+def test_what_comes_every_week_at_its_time_is_expected_there_however_short_it_is() -> None:
+    found = _expected(_past(lambda age: 1000 if age % WEEK < 2 * SLOT else 100), SLOT)
+    assert found.expected == pytest.approx(1000, rel=0.05)
+
+
+@pytest.mark.parametrize("often", [1, 2])
+def test_a_burst_of_most_weeks_is_no_spike_and_one_of_a_single_week_is(often: int) -> None:
+    weeks = range(1, 6, 3 - often)
+    times = {week * WEEK - 2 * DAY - week * 5 * SLOT for week in weeks} if often == 2 else {2 * WEEK - 2 * DAY}
+    history = _past(lambda age: 90 if age in times else 4)
+    found = _expected(history, SLOT, _AT + 5 * DAY)
+    assert (judge(90, found, Thresholds()) is Direction.SPIKE) is (often == 1)
+
+
+def test_bursts_at_one_time_of_the_day_leave_another_time_as_it_was() -> None:
+    history = _past(lambda age: 90 if (_AT - age) % DAY == 12 * HOUR and age // DAY % 5 == 0 else 4)
+    midnight = _AT - _AT % DAY
+    noon, night = _expected(history, SLOT, midnight + 13 * HOUR), _expected(history, SLOT, midnight + HOUR)
+    assert judge(80, noon, Thresholds()) is None
+    assert judge(80, night, Thresholds()) is Direction.SPIKE
+
+
+def test_half_is_missed_at_a_lively_terminal_that_never_halves() -> None:
+    found = _expected(_past(_noisy(3_000, 0.25)))
+    assert 0.1 < 1 - found.lower / found.expected < 0.5
 
 
 def test_where_few_grains_are_expected_a_stop_may_be_chance() -> None:
@@ -179,6 +277,14 @@ def test_a_baseline_knows_its_window_and_when_it_was_prepared() -> None:
     baseline = prepare(_past(lambda _: 1), _AT, HOUR)
     assert isinstance(baseline, Baseline)
     assert (baseline.window, baseline.prepared) == (HOUR, _AT)
+
+
+def test_thresholds_in_force_are_those_of_the_last_layer_and_off_is_none() -> None:
+    found = Thresholds.in_force({"volume_drop": {"warning": 0.6}}, {"terminal_silent": {"critical": 30}})
+    assert found == Thresholds(drop=0.6, silent=30)
+    assert Thresholds.in_force({"volume_drop": None, "volume_spike": None, "terminal_silent": None}) == Thresholds(
+        drop=None, spike=None, silent=None
+    )
 
 
 @pytest.mark.parametrize(
