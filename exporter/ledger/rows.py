@@ -1,4 +1,4 @@
-"""The operations that are remembered, as rows of dense columns: about 80 bytes each, where objects take 700.
+"""The operations that are remembered, as rows of dense columns: about 80 bytes each, where objects take 350.
 
 A row number is only good until the row is removed; then another operation may get it.
 """
@@ -10,6 +10,7 @@ from typing import Final
 from exporter.model import Details, Entry, Instant, Outcome, SeriesKey, Standing
 
 _STANDINGS: Final = tuple(Standing)
+_NUMBERS: Final = {standing: number for number, standing in enumerate(_STANDINGS)}
 _ID: Final = 16
 """Bytes of an id."""
 
@@ -22,6 +23,7 @@ class Kind:
     currency: str
     pair: tuple[SeriesKey, str]
     group: tuple[Outcome, str]
+    pending: bool
 
 
 class Rows:
@@ -51,7 +53,8 @@ class Rows:
         slots, ids = self._slots, self._ids
         slot = hash(id_) % len(slots)
         while row := slots[slot]:
-            if ids[row * _ID - _ID : row * _ID] == id_:
+            end = row * _ID
+            if ids[end - _ID : end] == id_:
                 return row - 1
             slot = (slot + 1) % len(slots)
         return None
@@ -65,7 +68,7 @@ class Rows:
             kind.key,
             self.amounts[row],
             kind.currency,
-            self.standing(row),
+            _STANDINGS[self._standings[row]],
             self.details[row],
         )
 
@@ -75,9 +78,9 @@ class Rows:
 
     def add(self, entry: Entry) -> int:
         """Take in an entry whose id is not held; its row."""
-        if 3 * (len(self) + 1) > 2 * len(self._slots):
+        if 3 * (len(self.kinds) - len(self._free)) >= 2 * len(self._slots) - 3:
             self._grow()
-        kind, standing = self._kind(entry.key, entry.currency), _STANDINGS.index(entry.standing)
+        kind, standing = self._kind(entry.key, entry.currency), _NUMBERS[entry.standing]
         if self._free:
             row = self._free.pop()
             self._ids[row * _ID : row * _ID + _ID] = entry.id
@@ -112,7 +115,9 @@ class Rows:
         pair = (key, currency)
         kind = self._known.get(pair)
         if kind is None:
-            kind = self._known[pair] = Kind(key, currency, pair, (key.outcome, currency))
+            kind = self._known[pair] = Kind(
+                key, currency, pair, (key.outcome, currency), key.outcome is Outcome.PENDING
+            )
         return kind
 
     def _home(self, row: int) -> int:
