@@ -95,19 +95,19 @@ class Rows:
             self.details.append(entry.details)
             self._standings.append(standing)
         self.broken_down = self.broken_down or bool(entry.details)
-        self._enter(row)
+        self._enter(row, hash(entry.id))
         return row
 
     def remove(self, row: int) -> None:
         """Let a row go; what was displaced by its slot in the index moves up."""
         slots = self._slots
-        slot = self._home(row)
+        slot = self._hash(row) % len(slots)
         while slots[slot] != row + 1:
             slot = (slot + 1) % len(slots)
         slots[slot] = 0
         while moved := slots[slot := (slot + 1) % len(slots)]:
             slots[slot] = 0
-            self._enter(moved - 1)
+            self._enter(moved - 1, self._hash(moved - 1))
         self.details[row] = ()
         self._free.append(row)
 
@@ -120,12 +120,12 @@ class Rows:
             )
         return kind
 
-    def _home(self, row: int) -> int:
-        return hash(bytes(self._ids[row * _ID : row * _ID + _ID])) % len(self._slots)
+    def _hash(self, row: int) -> int:
+        return hash(bytes(self._ids[row * _ID : row * _ID + _ID]))
 
-    def _enter(self, row: int) -> None:
+    def _enter(self, row: int, hashed: int) -> None:
         slots = self._slots
-        slot = self._home(row)
+        slot = hashed % len(slots)
         while slots[slot]:
             slot = (slot + 1) % len(slots)
         slots[slot] = row + 1
@@ -134,4 +134,4 @@ class Rows:
         rows = [row for row in self._slots if row]
         self._slots = array("I", bytes(4 * 2 * len(self._slots)))
         for row in rows:
-            self._enter(row - 1)
+            self._enter(row - 1, self._hash(row - 1))
