@@ -64,7 +64,7 @@ class Shelf:
     def get(self, id_: bytes) -> Entry | None:
         """The entry with this id, where it is remembered."""
         row = self._rows.find(id_)
-        return None if row is None else self._rows.entry(row)
+        return None if row is None else self._rows.entry(row, id_)
 
     def put(self, entry: Entry) -> None:
         """Take an entry in, in place of the one with the same id."""
