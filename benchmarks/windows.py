@@ -38,8 +38,9 @@ def entries(terminals: int, count: int, until: int, seed: int = 7) -> Iterator[E
         )
         for n in range(terminals)
     ]
-    moments = sorted(rng.randrange(T0 - HOUR, until) for _ in range(round(count * (1 + (until - T0) / HOUR))))
-    for created in moments:
+    step = HOUR // count
+    for begin in range(T0 - HOUR, until, step):
+        created = begin + rng.randrange(step)
         success, *failures = keys[rng.randrange(terminals)]
         key = success if rng.random() < 0.9 else rng.choice(failures)
         yield Entry(rng.randbytes(16), created, key, rng.randrange(10_000_000), "KZT", Standing.COUNTED)

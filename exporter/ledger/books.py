@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from exporter.ledger.rows import Rows
 from exporter.ledger.sliding import Sliding
 from exporter.ledger.timeline import Timeline
-from exporter.model import Checkpoint, Duration, Entry, Instant, Outcome, Standing
+from exporter.model import Checkpoint, Duration, Entry, Instant, Standing
 
 _EVER: Instant = 2**62
 
@@ -37,7 +37,7 @@ class Book:
         """Take a row in."""
         self._timeline.add(row)
         self.windows.add(row)
-        if self._rows.kinds[row].key.outcome is Outcome.PENDING:
+        if self._rows.kinds[row].pending:
             self._pending[row] = None
 
     def remove(self, row: int) -> None:
@@ -64,30 +64,34 @@ class Shelf:
     def get(self, id_: bytes) -> Entry | None:
         """The entry with this id, where it is remembered."""
         row = self._rows.find(id_)
-        return None if row is None else self._rows.entry(row)
+        return None if row is None else self._rows.entry(row, id_)
 
     def put(self, entry: Entry) -> None:
         """Take an entry in, in place of the one with the same id."""
-        self.drop(entry.id)
-        row = self._rows.add(entry)
+        rows = self._rows
+        held = rows.find(entry.id)
+        if held is not None:
+            self._remove(held)
+        row = rows.add(entry)
         self.books[entry.key.terminal].put(row)
-        if _is_followed(entry.key.outcome, entry.standing):
+        if self._is_followed(row):
             self._followed.add(row)
 
     def drop(self, id_: bytes) -> None:
         """Let an id go; one that is not held is no error."""
         row = self._rows.find(id_)
         if row is not None:
-            key = self._rows.kinds[row].key
-            if _is_followed(key.outcome, self._rows.standing(row)):
-                self._followed.remove(row)
-            self.books[key.terminal].remove(row)
-            self._rows.remove(row)
+            self._remove(row)
+
+    def _remove(self, row: int) -> None:
+        if self._is_followed(row):
+            self._followed.remove(row)
+        self.books[self._rows.kinds[row].key.terminal].remove(row)
+        self._rows.remove(row)
 
     def followed_before(self, instant: Instant) -> Iterator[Entry]:
         """The pending entries of all terminals that are not counted yet and were created before an instant."""
         return map(self._rows.entry, self._followed.between(-_EVER, instant))
 
-
-def _is_followed(outcome: Outcome, standing: Standing) -> bool:
-    return outcome is Outcome.PENDING and standing is Standing.FOLLOWED
+    def _is_followed(self, row: int) -> bool:
+        return self._rows.kinds[row].pending and self._rows.standing(row) is Standing.FOLLOWED

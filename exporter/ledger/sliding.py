@@ -4,7 +4,7 @@ All sums are integers, so what has been added and taken away again leaves nothin
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 
 from exporter.ledger.rows import Kind, Rows
 from exporter.ledger.timeline import Largest, Timeline, keep_larger
@@ -33,25 +33,27 @@ class Sliding:
     def add(self, row: int) -> None:
         """A row has come into the timeline."""
         created = self._rows.created[row]
-        for window in self._around(created):
+        if self._at is None or created >= self._at:
+            return
+        for window in self._around(self._at, created):
             window.sums.count(self._rows, (row,), 1)
             keep_larger(window.largest, {self._rows.kinds[row].group: (self._rows.amounts[row], created)})
 
     def remove(self, row: int) -> None:
         """A row is about to go from the timeline."""
         created = self._rows.created[row]
+        if self._at is None or created >= self._at:
+            return
         last = (self._rows.amounts[row], created)
-        for window in self._around(created):
+        for window in self._around(self._at, created):
             window.sums.count(self._rows, (row,), -1)
             if window.largest.get(self._rows.kinds[row].group) == last:
                 window.doubtful = True
 
-    def _around(self, created: Instant) -> "Iterable[_Window]":
-        """The windows that an instant lies in, which are no longer what was shown."""
-        if self._at is None or created >= self._at:
-            return
+    def _around(self, at: Instant, created: Instant) -> "Iterator[_Window]":
+        """The windows that an instant before their end lies in, which are no longer what was shown."""
         for window in self._windows:
-            if created >= self._at - window.length:
+            if created >= at - window.length:
                 window.changed = True
                 yield window
 

@@ -25,19 +25,21 @@ class Timeline:
 
     def add(self, row: int) -> None:
         """Put a row into its place."""
-        created = self._created(row)
+        created, pieces = self._created(row), self._pieces
+        if not pieces or created >= self._created(pieces[-1].rows[-1]):  # newer than all: the common case
+            if not pieces or len(pieces[-1].rows) >= _LONGEST:
+                pieces.append(_Piece())
+            pieces[-1].rows.append(row)
+            pieces[-1].largest = None
+            return
         at = self._first(created)
-        if at == len(self._pieces):  # newer than all: the common case
-            if not at or len(self._pieces[-1].rows) >= _LONGEST:
-                self._pieces.append(_Piece())
-            at = len(self._pieces) - 1
-        piece = self._pieces[at]
+        piece = pieces[at]
         piece.rows.insert(bisect_right(piece.rows, created, key=self._created), row)
         piece.largest = None
         if len(piece.rows) > _LONGEST:
             later = _Piece()
             later.rows, piece.rows = piece.rows[_LONGEST // 2 :], piece.rows[: _LONGEST // 2]
-            self._pieces.insert(at + 1, later)
+            pieces.insert(at + 1, later)
 
     def remove(self, row: int) -> None:
         """Take a row out, before it is let go; it must be here."""

@@ -167,6 +167,28 @@ def test_the_same_amount_again_remains_the_largest_when_the_first_has_left() -> 
     assert [found.get((Outcome.SUCCESS, "KZT")) for found in largest] == [900, 900, 900, 1, None]
 
 
+def test_thousands_of_one_instant_go_one_by_one() -> None:
+    held, names = shelf((MINUTE,)), range(2 * timeline._LONGEST)
+    for name in names:
+        held.put(entry(name, T0))
+    windows = held.books["wallet"].windows
+    for gone, name in enumerate(names):
+        if gone % 100 == 0:
+            assert sum(windows.tallies(T0 + 1)[0].operations.values()) == len(names) - gone
+        held.drop(id_of(name))
+
+    assert not held.books["wallet"].windows.tallies(T0 + 1)[0].operations
+
+
+def test_the_last_of_one_instant_is_found_behind_all_the_others() -> None:
+    held, names = shelf(), range(2 * timeline._LONGEST)
+    for name in names:
+        held.put(entry(name, T0))
+    held.drop(id_of(names[-1]))
+
+    assert {each.id for each in held.books["wallet"].since(T0)} == {id_of(name) for name in names[:-1]}
+
+
 @pytest.mark.parametrize("step", [SECOND, -SECOND, 40 * MINUTE, -40 * MINUTE, 2 * HOUR, 0])
 def test_thousands_of_entries_are_moved_over_exactly(step: int) -> None:
     held = shelf(POLICY.windows)

@@ -1,0 +1,60 @@
+"""`python -m benchmarks.memory`: what an operation costs in memory while its id is remembered.
+
+Each size is measured in a process of its own, at a thousand terminals with five series each: resident memory with so
+many operations on the shelf, less that of an empty one. Windows are shown once, so that their totals are in it.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.windows import T0, WINDOWS, entries
+from exporter.ledger.books import Shelf
+from exporter.model import Checkpoint
+
+TERMINALS = 1000
+SIZES = (200_000, 500_000, 1_000_000)
+MUST, STRETCH = 120, 100
+"""Bytes an id."""
+
+
+def resident() -> int:
+    """Bytes of this process that are in memory."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return 1024 * int(status.split("VmRSS:")[1].split()[0])
+
+
+def held(count: int) -> dict[str, float]:
+    """Put so many operations on a shelf, in this process."""
+    shelf = Shelf(((f"t{n}", Checkpoint(0, 0, 0)) for n in range(TERMINALS)), WINDOWS)
+    for entry in entries(TERMINALS, TERMINALS, T0):  # what the machinery itself takes
+        shelf.put(entry)
+    empty = resident()
+    for entry in entries(TERMINALS, count, T0, seed=8):
+        shelf.put(entry)
+    for book in shelf.books.values():
+        book.windows.tallies(T0)
+    return {"ids": count, "bytes": round((resident() - empty) / count, 1)}
+
+
+def measured(count: int) -> dict[str, float]:
+    """The same in a fresh process."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.memory", str(count)], check=True, capture_output=True, text=True
+    )
+    return dict(json.loads(done.stdout))
+
+
+def main() -> None:
+    """A line a size; with a number as argument, that one in this process, as JSON."""
+    if len(sys.argv) > 1:
+        print(json.dumps(held(int(sys.argv[1]))))
+        return
+    for size in SIZES:
+        found = measured(size)
+        print(f"{found['ids']:>10,} ids remembered {found['bytes']:>8} bytes an id   (must {MUST}, stretch {STRETCH})")
+
+
+if __name__ == "__main__":
+    main()
