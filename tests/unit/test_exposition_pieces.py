@@ -231,7 +231,7 @@ def test_parsers_read_the_samples_of_both_ways_alike(history: Sequence[Snapshot]
     for accept, parse in ((TEXT, text_parsed), (OPENMETRICS, openmetrics_parsed)):
         found = [
             (sample.name, frozenset(sample.labels.items()), repr(float(sample.value)))
-            for family in parse(body_of(of, NOW, 10, accept, exposition).decode())  # type: ignore[no-untyped-call]
+            for family in parse(body_of(of, NOW, 10, accept, exposition).decode())
             for sample in family.samples
         ]
         assert len(found) == len(set(found))
