@@ -18,6 +18,8 @@ WINDOWS: Final = (
     catalogue.WINDOW_FAILURE_RATIO,
     catalogue.WINDOW_FAILURE_RATIO_LOWER,
 )
+_SUCCESS: Final = Outcome.SUCCESS
+_FAILURE: Final = Outcome.FAILURE
 _LARGEST: Final = Heads("outcome", "currency")
 _BROKEN_DOWN: Final = Heads("dimension", "outcome", "reason_class")
 
@@ -52,10 +54,10 @@ def outcome_counts(tally: WindowTally) -> dict[Outcome, int]:
 def failures_of_ended(tally: WindowTally) -> tuple[int, int]:
     """Failures, and all that ended as success or failure: what a failure ratio is made of."""
     failures = successes = 0
-    for (_, outcome, *_), count in tally.operations.items():
-        if outcome == Outcome.FAILURE:
+    for key, count in tally.operations.items():
+        if key.outcome is _FAILURE:
             failures += count
-        elif outcome == Outcome.SUCCESS:
+        elif key.outcome is _SUCCESS:
             successes += count
     return failures, successes + failures
 
