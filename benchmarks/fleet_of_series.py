@@ -11,6 +11,7 @@ from exporter.model import (
     SECOND,
     Checkpoint,
     Family,
+    Instant,
     Outcome,
     SeriesKey,
     Snapshot,
@@ -28,7 +29,7 @@ _CODES = (("00", "0", "none"), ("05", "484", "funds"), ("51", "51", "funds"), ("
 _STATUSES = ((Outcome.SUCCESS, "ok"), (Outcome.FAILURE, "failed"), (Outcome.PENDING, "new"))
 
 
-def fleet(terminals: int, seed: int = 0) -> Snapshot:
+def fleet(terminals: int, seed: int = 0, now: Instant = NOW) -> Snapshot:
     """Terminals with a dozen kinds of operations each: some 160 series of each terminal."""
     chance = random.Random(seed)
     totals: dict[Total, int] = {}
@@ -47,25 +48,27 @@ def fleet(terminals: int, seed: int = 0) -> Snapshot:
         totals[Total(Family.FINALIZATION_SUM, (name,))] = chance.randrange(10**10)
         for bucket in range(8):
             totals[Total(Family.FINALIZATION_BUCKET, (name, str(bucket)))] = chance.randrange(9_000)
-        shown.append(_terminal(name, number, keys, chance))
+        shown.append(_terminal(name, number, keys, chance, now))
     for kind in ("new", "repeated", "late"):
         totals[Total(Family.RECORDS, ("main", kind))] = chance.randrange(10**7)
-    return Snapshot(1, NOW, 45 * SECOND, tuple(shown), Totals(totals), supervision=Supervision())
+    return Snapshot(1, now, 45 * SECOND, tuple(shown), Totals(totals), supervision=Supervision())
 
 
-def _terminal(name: str, number: int, keys: Sequence[SeriesKey], chance: random.Random) -> TerminalSnapshot:
+def _terminal(
+    name: str, number: int, keys: Sequence[SeriesKey], chance: random.Random, now: Instant
+) -> TerminalSnapshot:
     return TerminalSnapshot(
         terminal=Terminal(str(number), str(number), name, "main"),
-        checkpoint=Checkpoint(NOW - DAY, NOW - DAY, NOW, NOW - SECOND),
+        checkpoint=Checkpoint(now - DAY, now - DAY, now, now - SECOND),
         read=True,
         tried=True,
         failing=False,
-        last_success=NOW,
+        last_success=now,
         catching_up=False,
         window_complete=True,
         windows=_windows(keys, chance),
         pending=chance.randrange(9),
-        oldest_pending=NOW - MINUTE,
+        oldest_pending=now - MINUTE,
     )
 
 
