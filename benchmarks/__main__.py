@@ -13,6 +13,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 from prometheus_client import Counter as ClientCounter
 
+from benchmarks import exposition
 from benchmarks.bars import Bar, measured
 from exporter.config.tables import shipped_reason_classes, shipped_statuses
 from exporter.ledger import Ledger
@@ -151,7 +152,8 @@ def bars() -> list[Bar]:
 
 def main() -> None:
     """Print a line a bar, and all of it as JSON where asked for."""
-    results = [measured(bar) for bar in bars()]
+    results = [measured(bar) for bar in (*bars(), *exposition.bars())]
+    results.append(exposition.memory())
     if "--json" in sys.argv:
         print(json.dumps(results, indent=2))
         return

@@ -4,7 +4,9 @@ Both sides begin with a snapshot and end with the bytes of an answer. The other 
 has for this, a custom collector, and what its own endpoint does to compress.
 """
 
+import gc
 import gzip
+import os
 from collections.abc import Callable, Iterator
 from itertools import cycle
 
@@ -75,3 +77,59 @@ def bars() -> list[Bar]:
         series, left, right = _sides(share, ours, finish)
         found.append(Bar(f"{name}, against prometheus_client", "series", series, left, right, same, must, stretch))
     return found
+
+
+def memory() -> dict[str, Any]:
+    """Resident bytes a series, each side in processes of its own: ours with the snapshot and all that is kept of it."""
+    ours, other = ([_child(side) for _ in range(3)] for side in ("ours", "other"))
+    mine, theirs = sorted(ours)[1], sorted(other)[1]
+    return {
+        "name": "resident bytes of a series, against prometheus_client's children",
+        "per_second": mine,
+        "unit": "bytes",
+        "ratio": round(theirs / mine, 2),
+        "must": 2.0,
+        "stretch": None,
+    }
+
+
+def _child(side: str) -> int:
+    done = subprocess.run([sys.executable, "-m", __name__, side], capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
+def _resident() -> int:
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _held(side: str) -> int:
+    """What a fleet's series take in this process, on one of the sides."""
+    empty = fleet(1)
+    Exposition().zipped(empty, NOW, 1, b"", openmetrics=True)
+    list(families(empty, NOW, 1))
+    before = _resident()
+    if side == "ours":
+        exposition, snapshot = Exposition(), fleet(TERMINALS)
+        for turn in range(3):
+            snapshot = moved(snapshot, 0.1, turn)
+            exposition.zipped(snapshot, NOW, snapshot.sequence, b"", openmetrics=True)
+        series = sum(not line.startswith(b"#") for line in _plain(exposition, snapshot).splitlines())
+        held: object = exposition
+    else:
+        registry = CollectorRegistry()
+        names = ("terminal", "window", "outcome", "status", "code", "reason_code", "reason_class")
+        gauge, series = Gauge("gauge", "Some gauge.", names, registry=registry), 0
+        for terminal in range(TERMINALS * 2):
+            for number in range(90):
+                window, code = f"{number // 30}m", f"{number % 30:02d}"
+                gauge.labels(f"terminal-{terminal:04d}", window, "success", "ok", code, "0", "none").set(number)
+                series += 1
+        held = registry
+    taken = (_resident() - before) // series
+    del held
+    return taken
+
+
+if __name__ == "__main__":
+    print(_held(sys.argv[1]))

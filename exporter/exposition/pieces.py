@@ -76,6 +76,7 @@ class TerminalPieces:
         "_descriptions",
         "_forecasts",
         "_gauges",
+        "_read",
         "_shapes",
         "_values",
         "_windows",
@@ -92,6 +93,7 @@ class TerminalPieces:
         self._forecasts = _Kept(len(FORECASTS))
         self._descriptions = _Kept(len(DESCRIPTIONS))
         self._shapes: Shapes = defaultdict(Shape)
+        self._read = False
         self._values: Gauges = (None,) * len(GAUGES)
         self._gauges: Texts = (b"",) * len(GAUGES)
         self.texts: Texts = ()
@@ -101,6 +103,7 @@ class TerminalPieces:
     ) -> None:
         """Write what a snapshot has changed. `shown`: the windows are not withdrawn."""
         name, read, forecast = self.name, each.read, each.forecast
+        self._read = read
         self.counted.bring_to(totals, born)
         self._counters.bring_to(totals if read else None, lambda: terminal_counters(name, totals, self._shapes))
         self._windows.bring_to(
@@ -126,6 +129,8 @@ class TerminalPieces:
 
     def as_met_by(self, exposed: int) -> Texts:
         """The lines for a scraper that is to be shown a 0 where it has not met a total yet."""
+        if not self._read:
+            return self.texts
         counters = encoded(terminal_counters(self.name, self.counted.as_met_by(exposed), self._shapes))
         return counters + self.texts[len(counters) :]
 
