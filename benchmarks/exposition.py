@@ -7,10 +7,14 @@ has for this, a custom collector, and what its own endpoint does to compress.
 import gc
 import gzip
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from itertools import cycle
+from pathlib import Path
+from typing import Any
 
-from prometheus_client import Metric, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, Metric, generate_latest
 from prometheus_client.registry import Collector
 
 from benchmarks.bars import Bar
