@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,10 @@ from exporter.poller import Publication, keep_births, keep_last_births
 from exporter.state import CommitFailed, StateUnusable, open_store
 from exporter.web import AddressUnusable, Protection, bind, create_app, serve
 
+_GIVE_WAY_AFTER = 0.001
+"""Seconds that a thread computes before another one has its turn. To answer one request the event loop needs a turn
+several times, and with Python's own 5 ms a health check would wait for those of each scrape that is being prepared."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -40,6 +45,7 @@ class Options:
 async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str]], None] | None = None) -> None:
     """Serve and poll until cancelled, or SIGTERM or SIGINT arrives. Raises StartFailed."""
     log = structlog.get_logger("epay.app")
+    sys.setswitchinterval(_GIVE_WAY_AFTER)
     reloader: Reloader | None = None
 
     def ask() -> None:

@@ -6,26 +6,23 @@ exist from its first poll, and a total that the scraper has not met yet is shown
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
 from itertools import accumulate
-from typing import Final, TypeVar
+from typing import Final
 
 from exporter.exposition import catalogue
 from exporter.exposition.catalogue import Definition
-from exporter.exposition.lines import Heads, escaped, line, lines, pairs, tail
-from exporter.exposition.numbers import amounts, major, number, whole
+from exporter.exposition.lines import Heads, Shape, escaped, line, lines, pairs, terminal_label
+from exporter.exposition.numbers import money, number, whole
 from exporter.model import AMOUNT_BUCKETS, DELAY_BUCKETS, SECOND, Family, Outcome, Part, SeriesKey, Total
 
 Labels = tuple[str, ...]
-Number = TypeVar("Number", int, float)
+Shapes = defaultdict[object, Shape]
+"""What an owner's families are known by, to what is kept of each."""
 _Found = Mapping[Family, Mapping[Labels, int]]
 
 PLACEHOLDER_CURRENCY: Final = "KZT"
-PLACEHOLDERS: Final[tuple[Labels, ...]] = (
-    (Outcome.SUCCESS, "ok", "00", "0", "none"),
-    (Outcome.FAILURE, "", "", "", "technical"),
-)
-"""The labels, but for the terminal, of the series that exist before the bank has shown any: sums over them are 0."""
-PLACEHOLDER_AMOUNTS: Final[tuple[Labels, ...]] = tuple((*labels, PLACEHOLDER_CURRENCY) for labels in PLACEHOLDERS)
+PLACEHOLDER_CURRENCIES: Final = (PLACEHOLDER_CURRENCY,) * 2
 _KINDS: Final = ("new", "repeated", "late", "changed", "rejected", "foreign")
 
 TERMINAL_COUNTERS: Final = (
@@ -47,23 +44,33 @@ AMOUNTS: Final = Heads(*catalogue.OPERATIONS_AMOUNT.labels[1:])
 
 def placeholder_keys(terminal: str) -> tuple[SeriesKey, SeriesKey]:
     """The series that exist before the bank has shown any: sums over them are 0, not absent."""
-    success, failure = (SeriesKey(terminal, Outcome(outcome), *further) for outcome, *further in PLACEHOLDERS)
-    return success, failure
+    return (
+        SeriesKey(terminal, Outcome.SUCCESS, "ok", "00", "0", "none"),
+        SeriesKey(terminal, Outcome.FAILURE, "", "", "", "technical"),
+    )
 
 
-def terminal_counters(terminal: str, totals: Part) -> tuple[bytes, ...]:
+@lru_cache(maxsize=4096)
+def placeholders(terminal: str) -> tuple[tuple[SeriesKey, ...], tuple[tuple[SeriesKey, str], ...]]:
+    """The same, and with a currency for the amounts."""
+    keys = placeholder_keys(terminal)
+    return keys, tuple((key, PLACEHOLDER_CURRENCY) for key in keys)
+
+
+def terminal_counters(terminal: str, totals: Part, shapes: Shapes) -> tuple[str, ...]:
     """The lines of a terminal that has been read, one text for each of TERMINAL_COUNTERS."""
     found = _by_family(totals)
-    own = tail(terminal)
-    label = pairs(("terminal",), (terminal,))
-    counts = zeros(PLACEHOLDERS, {labels[1:]: value for labels, value in found[Family.OPERATIONS].items()})
-    sums = {labels[1:]: major(value, labels[-1]) for labels, value in found[Family.AMOUNT].items()}
-    sums = zeros(PLACEHOLDER_AMOUNTS, sums)
+    label, (keys, sums) = terminal_label(terminal), placeholders(terminal)
+    operations, amounts = shapes["operations"], shapes["amounts"]
+    conversion, counts = whole(operations.values(found[Family.OPERATIONS], keys, lambda key: SERIES[key[1:]]))
+    expected = [(*key, currency) for key, currency in sums]
+    minor = amounts.values(found[Family.AMOUNT], expected, lambda labels: AMOUNTS[labels[1:]])
+    currencies = [*(labels[-1] for labels in found[Family.AMOUNT]), *PLACEHOLDER_CURRENCIES]
     return (
-        lines(catalogue.OPERATIONS.name, [SERIES[key] for key in counts], own, *whole(counts.values())),
-        lines(catalogue.OPERATIONS_AMOUNT.name, [AMOUNTS[key] for key in sums], own, *amounts(sums.values())),
+        lines(catalogue.OPERATIONS, operations.heads, label, counts, conversion),
+        lines(catalogue.OPERATIONS_AMOUNT, amounts.heads, label, [*map(money, minor, currencies)]),
         _amount_histograms(found, label),
-        _delay_histogram(catalogue.FINALIZATION, b"", b"," + label, found, Family.FINALIZATION_BUCKET, terminal),
+        _delay_histogram(catalogue.FINALIZATION, "", "," + label, found, Family.FINALIZATION_BUCKET, terminal),
         _each(catalogue.STATUS_CHANGES, found[Family.STATUS_CHANGES]),
         line(catalogue.GAP, label, found[Family.GAP].get((terminal,), 0) / SECOND),
         line(catalogue.UNKNOWN_CODES, label, found[Family.UNKNOWN_CODES].get((terminal,), 0)),
@@ -72,13 +79,14 @@ def terminal_counters(terminal: str, totals: Part) -> tuple[bytes, ...]:
     )
 
 
-def account_counters(account: str, totals: Part) -> tuple[bytes, ...]:
+def account_counters(account: str, totals: Part) -> tuple[str, ...]:
     """The lines of an account of which a terminal has been read, one text for each of ACCOUNT_COUNTERS."""
     found = _by_family(totals)
-    label = pairs(("account",), (account,)) + b","
-    records = zeros([(account, kind) for kind in _KINDS], found[Family.RECORDS])
+    label = f'account="{escaped(account)}",'
+    records: dict[Labels, int] = {(account, kind): 0 for kind in _KINDS}
+    records.update(found[Family.RECORDS])
     return (
-        _delay_histogram(catalogue.VISIBILITY_DELAY, label, b"", found, Family.VISIBILITY_BUCKET, account),
+        _delay_histogram(catalogue.VISIBILITY_DELAY, label, "", found, Family.VISIBILITY_BUCKET, account),
         _each(catalogue.RECORDS, records),
         _each(catalogue.REJECTED_RECORDS, found[Family.REJECTED]),
     )
@@ -104,12 +112,6 @@ _SUM_OF: Final = {
 }
 
 
-def zeros(expected: Sequence[Labels], values: Mapping[Labels, Number]) -> dict[Labels, Number]:
-    """The values, with 0 under those labels that are expected and have none."""
-    lacking = [labels for labels in expected if labels not in values]
-    return {**dict.fromkeys(lacking, 0), **values}
-
-
 def _by_family(totals: Part) -> _Found:
     found: defaultdict[Family, dict[Labels, int]] = defaultdict(dict)
     for (family, labels), value in totals.items():
@@ -117,61 +119,54 @@ def _by_family(totals: Part) -> _Found:
     return found
 
 
-def _each(definition: Definition, values: Mapping[Labels, float]) -> bytes:
+def _each(definition: Definition, values: Mapping[Labels, float]) -> str:
     """A counter with few series, each with labels of its own."""
-    return b"".join([line(definition, pairs(definition.labels, labels), value) for labels, value in values.items()])
+    return "".join([line(definition, pairs(definition.labels, labels), value) for labels, value in values.items()])
 
 
-def _amount_histograms(found: _Found, label: bytes) -> bytes:
+def _amount_histograms(found: _Found, label: str) -> str:
     in_bucket: dict[Labels, list[int]] = {labels: _no_counts(AMOUNT_BUCKETS) for labels in found[Family.AMOUNT_SUM]}
     for labels, value in found[Family.AMOUNT_BUCKET].items():
         in_bucket.setdefault(labels[:-1], _no_counts(AMOUNT_BUCKETS))[int(labels[-1])] += value
     texts = []
     for labels, counts in in_bucket.items():
         _, outcome, currency = labels
-        exact = found[Family.AMOUNT_SUM].get(labels, 0)
-        before = f'currency="{escaped(currency)}",'.encode()
-        after = f',outcome="{escaped(outcome)}",'.encode() + label
-        texts.append(_histogram(catalogue.OPERATION_AMOUNT, before, after, counts, major(exact, currency)))
-    return b"".join(texts)
+        total = money(found[Family.AMOUNT_SUM].get(labels, 0), currency)
+        before, after = f'currency="{escaped(currency)}",', f',outcome="{escaped(outcome)}",{label}'
+        texts.append(_histogram(catalogue.OPERATION_AMOUNT, before, after, counts, total))
+    return "".join(texts)
 
 
 def _delay_histogram(
-    definition: Definition, before: bytes, after: bytes, found: _Found, buckets: Family, owner: str
-) -> bytes:
+    definition: Definition, before: str, after: str, found: _Found, buckets: Family, owner: str
+) -> str:
     """The one histogram of an owner, absent before anything was measured."""
     if not found[buckets] and not found[_SUM_OF[buckets]]:
-        return b""
+        return ""
     counts = _no_counts(DELAY_BUCKETS)
     for labels, value in found[buckets].items():
         counts[int(labels[-1])] += value
-    return _histogram(definition, before, after, counts, found[_SUM_OF[buckets]].get((owner,), 0) / SECOND)
+    total = number(found[_SUM_OF[buckets]].get((owner,), 0) / SECOND)
+    return _histogram(definition, before, after, counts, total)
 
 
 def _no_counts(bounds: Sequence[int]) -> list[int]:
     return [0] * (len(bounds) + 1)
 
 
-def _template(definition: Definition, bounds: Sequence[int]) -> bytes:
+@cache
+def _template(definition: Definition, conversion: str) -> str:
     """All lines of a histogram; `le` stands between the labels that come before it and those after."""
-    bucket = b"%b_bucket{%%b" % definition.name.encode()
-    names = [*map(number, bounds), b"+Inf"]
-    ends = b"%b_count{%%b%%b} %%b\n%b_sum{%%b%%b} %%b\n" % ((definition.name.encode(),) * 2)
-    return b"".join([b'%ble="%b"%%b} %%b\n' % (bucket, name) for name in names]) + ends
+    bounds = AMOUNT_BUCKETS if definition is catalogue.OPERATION_AMOUNT else DELAY_BUCKETS
+    bucket = f"{definition.name}_bucket{{%s"
+    ends = f"{definition.name}_count{{%s}} {conversion}\n{definition.name}_sum{{%s}} %s\n"
+    return "".join([f'{bucket}le="{name}"%s}} {conversion}\n' for name in (*map(number, bounds), "+Inf")]) + ends
 
 
-_TEMPLATES: Final = {
-    catalogue.OPERATION_AMOUNT: _template(catalogue.OPERATION_AMOUNT, AMOUNT_BUCKETS),
-    catalogue.VISIBILITY_DELAY: _template(catalogue.VISIBILITY_DELAY, DELAY_BUCKETS),
-    catalogue.FINALIZATION: _template(catalogue.FINALIZATION, DELAY_BUCKETS),
-}
-
-
-def _histogram(definition: Definition, before: bytes, after: bytes, counts: Sequence[int], total: float) -> bytes:
+def _histogram(definition: Definition, before: str, after: str, counts: Sequence[int], total: str) -> str:
     """A histogram, cumulative and with every bucket, from buckets that are neither."""
-    cumulative = [number(count) for count in accumulate(counts)]
-    arguments: list[bytes] = [before, after, b""] * (len(counts) + 2)
-    arguments[2::3] = [*cumulative, cumulative[-1], number(total)]
-    for end in (-6, -3):  # without `le` there is a comma less
-        arguments[end : end + 2] = (before + after[1:]).rstrip(b","), b""
-    return _TEMPLATES[definition] % tuple(arguments)
+    conversion, cumulative = whole([*accumulate(counts)])
+    arguments: list[object] = [before, after, None] * len(counts)
+    arguments[2::3] = cumulative
+    labels = (before + after[1:]).rstrip(",")  # without `le` there is a comma less
+    return _template(definition, conversion) % (*arguments, labels, cumulative[-1], labels, total)

@@ -5,7 +5,7 @@ from typing import Final
 
 from exporter.exposition import catalogue
 from exporter.exposition.picture import Picture, columns_of, texts_of
-from exporter.exposition.pieces import AccountPieces, TerminalPieces, Texts
+from exporter.exposition.pieces import AccountPieces, TerminalPieces, Texts, encoded
 from exporter.exposition.states import configured_labels
 from exporter.exposition.supervision import calendar_lines, threshold_lines, unchanged_between
 from exporter.exposition.withdrawal import ALWAYS, NEVER, last_shown
@@ -82,7 +82,7 @@ class Exposition:
             name, last = each.terminal.name, last_shown(each, snapshot)
             pieces = self._terminals[name] = before.get(name) or TerminalPieces(name)
             owner = Owner(False, name)
-            pieces.update(each, snapshot.totals.of(owner), snapshot.born.of(owner), configured, shown=now <= last)
+            pieces.bring_to(each, snapshot.totals.of(owner), snapshot.born.of(owner), configured, shown=now <= last)
             self._hold(*((NEVER, last) if now <= last else (last + 1, ALWAYS)))
 
     def _update_accounts(self, snapshot: Snapshot) -> None:
@@ -90,12 +90,12 @@ class Exposition:
         for name in dict.fromkeys(each.terminal.account for each in snapshot.terminals if each.read):
             pieces = self._accounts[name] = before.get(name) or AccountPieces(name)
             owner = Owner(True, name)
-            pieces.update(snapshot.totals.of(owner), snapshot.born.of(owner))
+            pieces.bring_to(snapshot.totals.of(owner), snapshot.born.of(owner))
 
     def _update_supervision(self, supervision: Supervision, now: Instant) -> None:
         if supervision is not self._supervision:
-            self._thresholds = threshold_lines(supervision)
-        self._supervision, self._calendar = supervision, calendar_lines(supervision, now)
+            self._thresholds = encoded(threshold_lines(supervision))
+        self._supervision, self._calendar = supervision, encoded(calendar_lines(supervision, now))
         self._hold(*unchanged_between(supervision, now))
 
     def _hold(self, first: Instant, last: Instant) -> None:

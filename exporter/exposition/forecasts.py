@@ -3,7 +3,7 @@
 from typing import Final
 
 from exporter.exposition import catalogue
-from exporter.exposition.lines import line, pairs, window_label
+from exporter.exposition.lines import escaped, line, terminal_label, window_label
 from exporter.exposition.numbers import major
 from exporter.model import SECOND, Expected, Forecast
 
@@ -16,17 +16,17 @@ _AMOUNTS: Final = (catalogue.EXPECTED_AMOUNT, catalogue.EXPECTED_AMOUNT_LOWER, c
 FORECASTS: Final = (*_OPERATIONS, *_AMOUNTS, catalogue.BASELINE_WEEKS, catalogue.USUAL_GAP, catalogue.ACTIVE_DAYS)
 
 
-def forecast_lines(terminal: str, forecast: Forecast | None, *, shown: bool) -> tuple[bytes, ...]:
+def forecast_lines(terminal: str, forecast: Forecast | None, *, shown: bool) -> tuple[str, ...]:
     """The lines of a terminal that has been read, one text for each of FORECASTS.
 
     `shown`: its windows are, so what is expected of them is as well; its habits are in any case.
     """
-    own = pairs(("terminal",), (terminal,))
+    own = terminal_label(terminal)
     if forecast is None:
-        return (*[b""] * 6, line(catalogue.BASELINE_WEEKS, own, 0), b"", b"")
-    texts = dict.fromkeys((*_OPERATIONS, *_AMOUNTS), b"")
+        return (*[""] * 6, line(catalogue.BASELINE_WEEKS, own, 0), "", "")
+    texts = dict.fromkeys((*_OPERATIONS, *_AMOUNTS), "")
     for expected in forecast.windows if shown else ():
-        currency = pairs(("currency",), (expected.currency,)) + b"," if expected.currency else b""
+        currency = f'currency="{escaped(expected.currency)}",' if expected.currency else ""
         labels = currency + own + window_label(expected.window)
         definitions = _AMOUNTS if expected.currency else _OPERATIONS
         for definition, value in zip(definitions, _values(expected), strict=True):
@@ -35,7 +35,7 @@ def forecast_lines(terminal: str, forecast: Forecast | None, *, shown: bool) -> 
     return (
         *texts.values(),
         line(catalogue.BASELINE_WEEKS, own, forecast.weeks),
-        b"" if gap is None else line(catalogue.USUAL_GAP, own, gap / SECOND),
+        "" if gap is None else line(catalogue.USUAL_GAP, own, gap / SECOND),
         line(catalogue.ACTIVE_DAYS, own, forecast.active_days),
     )
 

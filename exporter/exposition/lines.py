@@ -5,14 +5,16 @@ are the same for many series, so their text is made once and shared: a thousand 
 The labels of a line are in the order of their names, as prometheus_client writes them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from exporter.config.durations import format_duration
 from exporter.exposition.catalogue import Definition
 from exporter.exposition.numbers import number
 from exporter.model import Duration
+
+Key = TypeVar("Key")
 
 _MOST_HEADS: Final = 50_000
 """Texts of labels that are held; a bank that makes up codes for ever must not fill the memory."""
@@ -23,46 +25,67 @@ def escaped(value: str) -> str:
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
-def pairs(names: Iterable[str], values: Iterable[str]) -> bytes:
+def pairs(names: Iterable[str], values: Iterable[str]) -> str:
     """Labels in the order of their names, without braces."""
-    found = sorted(zip(names, values, strict=True))
-    return ",".join([f'{name}="{escaped(value)}"' for name, value in found]).encode()
+    return ",".join([f'{name}="{escaped(value)}"' for name, value in sorted(zip(names, values, strict=True))])
 
 
-class Heads(dict[tuple[str, ...], bytes]):
+class Heads(dict[tuple[str, ...], str]):
     """The text of all labels of a family that come before `terminal`, by their values in the catalogue's order."""
 
     def __init__(self, *names: str) -> None:
         super().__init__()
         self._names = names
 
-    def __missing__(self, values: tuple[str, ...]) -> bytes:
+    def __missing__(self, values: tuple[str, ...]) -> str:
         if len(self) >= _MOST_HEADS:
             self.clear()
-        made = self[values] = pairs(self._names, values) + b","
+        made = self[values] = pairs(self._names, values) + ","
         return made
 
 
-def tail(terminal: str) -> bytes:
-    """The label that follows the head, as part of a template for `%`."""
-    return f'terminal="{escaped(terminal)}"'.encode().replace(b"%", b"%%")
+class Shape:
+    """The heads of an owner's series in a family, kept while the series are the same: most polls move numbers only."""
+
+    __slots__ = ("_keys", "_lacking", "heads")
+
+    def __init__(self) -> None:
+        self._keys: list[Any] = []
+        self._lacking = 0
+        self.heads: list[str] = []
+
+    def values(self, found: Mapping[Key, int], expected: Sequence[Key], head: Callable[[Key], str]) -> list[int]:
+        """The numbers in the order of the heads, which are brought to them; 0 under what is expected and not found."""
+        keys = list(found)
+        if keys != self._keys or not self.heads:
+            lacking = [key for key in expected if key not in found]
+            self._lacking, self.heads = len(lacking), [head(key) for key in (*keys, *lacking)]
+        self._keys = keys
+        return [*found.values(), *[0] * self._lacking]
+
+
+def terminal_label(terminal: str) -> str:
+    """The label that most families have in common."""
+    return f'terminal="{escaped(terminal)}"'
 
 
 @lru_cache(maxsize=256)
-def window_label(window: Duration) -> bytes:
-    """The window as a label, which is the last one of each family that has it."""
-    return f',window="{format_duration(window)}"'.encode()
+def window_label(window: Duration) -> str:
+    """The window as a label behind another one: it is the last one of each family that has it."""
+    return f',window="{format_duration(window)}"'
 
 
-def lines(name: str, heads: Sequence[bytes], tail: bytes, conversion: bytes, numbers: Sequence[object]) -> bytes:
-    """One family's lines that have the tail in common. One `%` over all of them is what makes it fast."""
+def lines(
+    definition: Definition, heads: Sequence[str], tail: str, numbers: Sequence[object], conversion: str = "%s"
+) -> str:
+    """One family's lines that have the labels of the tail in common. One `%` over all of them is what makes it fast."""
     arguments: list[object] = [None] * (2 * len(heads))
     arguments[::2] = heads
     arguments[1::2] = numbers
-    template = b"%b{%%b%b} %b\n" % (name.encode(), tail, conversion)
-    return template * len(heads) % tuple(arguments)
+    tail = tail.replace("%", "%%")
+    return f"{definition.name}{{%s{tail}}} {conversion}\n" * len(heads) % tuple(arguments)
 
 
-def line(definition: Definition, labels: bytes, value: float) -> bytes:
+def line(definition: Definition, labels: str, value: float) -> str:
     """A single line."""
-    return b"%b{%b} %b\n" % (definition.name.encode(), labels, number(value))
+    return f"{definition.name}{{{labels}}} {number(value)}\n"

@@ -1,62 +1,85 @@
 """What is exposed of one terminal or account, kept until something of it changes."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from exporter.exposition.counters import ACCOUNT_COUNTERS, TERMINAL_COUNTERS, account_counters, terminal_counters, unmet
+from exporter.exposition.counters import (
+    ACCOUNT_COUNTERS,
+    TERMINAL_COUNTERS,
+    Shapes,
+    account_counters,
+    terminal_counters,
+    unmet,
+)
 from exporter.exposition.forecasts import FORECASTS, forecast_lines
-from exporter.exposition.states import STATES, state_lines
+from exporter.exposition.lines import Shape
+from exporter.exposition.states import DESCRIPTIONS, GAUGES, Gauges, description_lines, gauge_lines, gauges
 from exporter.exposition.windows import WINDOWS, window_lines
-from exporter.model import Forecast, Part, TerminalSnapshot, WindowTally
+from exporter.model import Part, TerminalSnapshot
 
 Texts = tuple[bytes, ...]
 """Lines of one owner, one text a family; empty where it has none."""
 
-OF_TERMINALS: Final = (*TERMINAL_COUNTERS, *WINDOWS, *FORECASTS, *STATES)
+OF_TERMINALS: Final = (*TERMINAL_COUNTERS, *WINDOWS, *FORECASTS, *DESCRIPTIONS, *GAUGES)
 OF_ACCOUNTS: Final = ACCOUNT_COUNTERS
 
-_NO_COUNTERS: Final[Texts] = (b"",) * len(TERMINAL_COUNTERS)
-_NO_FORECASTS: Final[Texts] = (b"",) * len(FORECASTS)
+
+def encoded(texts: Iterable[str]) -> Texts:
+    """As it is sent. An empty text is one object, however often there is none."""
+    return tuple([text.encode() for text in texts])
+
+
+class _Kept:
+    """Texts that are made anew only when what they are made of differs from the last time; empty without it."""
+
+    __slots__ = ("_none", "_of", "texts")
+
+    def __init__(self, families: int) -> None:
+        self._of: object = None
+        self._none: Texts = (b"",) * families
+        self.texts = self._none
+
+    def bring_to(self, of: object, make: Callable[[], Iterable[str]]) -> None:
+        """What is the same object is equal at once; a poll that finds nothing new may have made an equal one."""
+        if of != self._of:
+            self.texts = self._none if of is None else encoded(make())
+        self._of = of
 
 
 class Counted:
-    """An owner's totals with their births, as a part of the pieces below."""
+    """An owner's totals and their births, for scrapers that have not met them all."""
 
-    __slots__ = ("born", "totals", "youngest")
+    __slots__ = ("_born", "totals", "youngest")
 
     def __init__(self) -> None:
-        self.totals: Part | None = None
-        self.born: Part | None = None
+        self.totals: Part = {}
+        self._born: Part = {}
         self.youngest = 0
 
-    def changed(self, totals: Part, born: Part) -> bool:
-        """Take what there is now, and say whether the totals differ from what there was."""
-        if born is not self.born:
-            self.born, self.youngest = born, max(born.values(), default=0)
-        if totals is self.totals:
-            return False
-        before, self.totals = self.totals, totals
-        return before != totals
+    def bring_to(self, totals: Part, born: Part) -> None:
+        """Take what there is in a snapshot."""
+        self.totals = totals
+        if born is not self._born:
+            self._born, self.youngest = born, max(born.values(), default=0)
 
     def as_met_by(self, exposed: int) -> Part:
-        """The totals as a scraper sees them that has met none younger than a snapshot."""
-        return unmet(self.totals or {}, self.born or {}, exposed)
+        """The totals as they are shown to a scraper that has met those up to a snapshot."""
+        return unmet(self.totals, self._born, exposed)
 
 
 class TerminalPieces:
-    """A terminal's lines. Only those are written anew whose part of the snapshot is another one than the last time."""
+    """A terminal's lines: `texts` has one text for each of OF_TERMINALS."""
 
     __slots__ = (
-        "_configured",
         "_counters",
-        "_forecast",
+        "_descriptions",
         "_forecasts",
+        "_gauges",
         "_read",
-        "_shown",
-        "_snapshot",
-        "_states",
+        "_shapes",
+        "_values",
         "_windows",
-        "_windows_shown",
         "counted",
         "name",
         "texts",
@@ -65,65 +88,72 @@ class TerminalPieces:
     def __init__(self, name: str) -> None:
         self.name = name
         self.counted = Counted()
+        self._counters = _Kept(len(TERMINAL_COUNTERS))
+        self._windows = _Kept(len(WINDOWS))
+        self._forecasts = _Kept(len(FORECASTS))
+        self._descriptions = _Kept(len(DESCRIPTIONS))
+        self._shapes: Shapes = defaultdict(Shape)
+        self._read = False
+        self._values: Gauges = (None,) * len(GAUGES)
+        self._gauges: Texts = (b"",) * len(GAUGES)
         self.texts: Texts = ()
-        self._snapshot: TerminalSnapshot | None = None
-        self._read = self._shown = False
-        self._configured: Sequence[str] = ()
-        self._counters: Texts = _NO_COUNTERS
-        self._windows: Sequence[WindowTally] | None = None
-        self._windows_shown: Texts = ()
-        self._forecast: Forecast | None = None
-        self._forecasts: Texts = _NO_FORECASTS
-        self._states: Texts = ()
 
-    def update(
+    def bring_to(
         self, each: TerminalSnapshot, totals: Part, born: Part, configured: Sequence[str], *, shown: bool
     ) -> None:
-        """Bring the lines to a snapshot. `shown`: the windows are not withdrawn."""
-        counted = self.counted.changed(totals, born)
-        same_way = each.read == self._read and shown == self._shown and configured == self._configured
-        if each is self._snapshot and same_way and not counted:
-            return
-        if each.read and (counted or not self._read):
-            self._counters = terminal_counters(self.name, totals)
-        elif not each.read:
-            self._counters = _NO_COUNTERS
-        windows = each.windows if each.read and shown else ()
-        if windows is not self._windows and windows != self._windows:
-            self._windows_shown = window_lines(self.name, windows)
-        self._windows = windows
-        if not each.read:
-            self._forecasts = _NO_FORECASTS
-        elif not same_way or self._snapshot is None or each.forecast != self._forecast:
-            self._forecasts = forecast_lines(self.name, each.forecast, shown=shown)
-        self._forecast = each.forecast
-        if each is not self._snapshot or not same_way:
-            self._states = state_lines(each, configured, shown=shown)
-        self._snapshot, self._read, self._shown, self._configured = each, each.read, shown, configured
-        self.texts = (*self._counters, *self._windows_shown, *self._forecasts, *self._states)
+        """Write what a snapshot has changed. `shown`: the windows are not withdrawn."""
+        name, read, forecast = self.name, each.read, each.forecast
+        self._read = read
+        self.counted.bring_to(totals, born)
+        self._counters.bring_to(totals if read else None, lambda: terminal_counters(name, totals, self._shapes))
+        self._windows.bring_to(
+            each.windows if read and shown else None, lambda: window_lines(name, each.windows, self._shapes)
+        )
+        self._forecasts.bring_to(
+            (forecast, shown) if read else None, lambda: forecast_lines(name, forecast, shown=shown)
+        )
+        self._descriptions.bring_to(
+            (each.terminal, each.difference, configured) if read else None, lambda: description_lines(each, configured)
+        )
+        values = gauges(each, shown=shown)
+        if values != self._values:
+            self._gauges = gauge_lines(name, values, self._values, self._gauges)
+            self._values = values
+        self.texts = (
+            *self._counters.texts,
+            *self._windows.texts,
+            *self._forecasts.texts,
+            *self._descriptions.texts,
+            *self._gauges,
+        )
 
     def as_met_by(self, exposed: int) -> Texts:
         """The lines for a scraper that is to be shown a 0 where it has not met a total yet."""
         if not self._read:
             return self.texts
-        return terminal_counters(self.name, self.counted.as_met_by(exposed)) + self.texts[len(TERMINAL_COUNTERS) :]
+        counters = encoded(terminal_counters(self.name, self.counted.as_met_by(exposed), self._shapes))
+        return counters + self.texts[len(counters) :]
 
 
 class AccountPieces:
-    """An account's lines, written anew when its totals are others."""
+    """An account's lines: `texts` has one text for each of OF_ACCOUNTS."""
 
-    __slots__ = ("counted", "name", "texts")
+    __slots__ = ("_counters", "counted", "name")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.counted = Counted()
-        self.texts: Texts = ()
+        self._counters = _Kept(len(ACCOUNT_COUNTERS))
 
-    def update(self, totals: Part, born: Part) -> None:
-        """Bring the lines to a snapshot."""
-        if self.counted.changed(totals, born) or not self.texts:
-            self.texts = account_counters(self.name, totals)
+    @property
+    def texts(self) -> Texts:
+        return self._counters.texts
+
+    def bring_to(self, totals: Part, born: Part) -> None:
+        """Write what a snapshot has changed."""
+        self.counted.bring_to(totals, born)
+        self._counters.bring_to(totals, lambda: account_counters(self.name, totals))
 
     def as_met_by(self, exposed: int) -> Texts:
         """The lines for a scraper that is to be shown a 0 where it has not met a total yet."""
-        return account_counters(self.name, self.counted.as_met_by(exposed))
+        return encoded(account_counters(self.name, self.counted.as_met_by(exposed)))

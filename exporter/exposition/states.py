@@ -4,16 +4,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from exporter.exposition import catalogue
-from exporter.exposition.catalogue import Definition
-from exporter.exposition.lines import line, pairs
-from exporter.exposition.numbers import major
-from exporter.model import SECOND, Instant, Terminal, TerminalSnapshot
+from exporter.exposition.lines import escaped, line, pairs, terminal_label
+from exporter.exposition.numbers import money
+from exporter.model import SECOND, Difference, Instant, Terminal, TerminalSnapshot
 
-STATES: Final = (
+GAUGES: Final = (
     catalogue.PENDING_OPERATIONS,
     catalogue.OLDEST_PENDING,
     catalogue.LAST_OPERATION,
-    catalogue.TERMINAL_INFO,
     catalogue.POLL_SUCCESS,
     catalogue.LAST_POLL_SUCCESS,
     catalogue.WATERMARK,
@@ -21,48 +19,46 @@ STATES: Final = (
     catalogue.WINDOW_COMPLETE,
     catalogue.COUNTING_SINCE,
     catalogue.RECONCILIATION_OPERATIONS,
-    catalogue.RECONCILIATION_AMOUNT,
 )
+DESCRIPTIONS: Final = (catalogue.TERMINAL_INFO, catalogue.RECONCILIATION_AMOUNT)
+
+Gauges = tuple[float | None, ...]
 
 
-def state_lines(each: TerminalSnapshot, configured: Sequence[str], *, shown: bool) -> tuple[bytes, ...]:
-    """The lines of any terminal, one text for each of STATES. `shown`: its windows are, so what is pending is as well.
+def gauges(each: TerminalSnapshot, *, shown: bool) -> Gauges:
+    """The values of GAUGES of any terminal, None where one is absent. `shown`: its windows are, and what is pending."""
+    read, shown, checkpoint, difference = each.read, each.read and shown, each.checkpoint, each.difference
+    return (
+        each.pending if shown else None,
+        _seconds(each.oldest_pending) if shown else None,
+        _seconds(checkpoint.newest) if read else None,
+        not each.failing if each.tried else None,
+        _seconds(each.last_success),
+        checkpoint.watermark / SECOND,
+        each.catching_up if read else None,
+        shown and each.window_complete if read else None,
+        checkpoint.counting_since / SECOND,
+        difference.operations if read and difference is not None else None,
+    )
+
+
+def gauge_lines(terminal: str, values: Gauges, known: Gauges, texts: Sequence[bytes]) -> tuple[bytes, ...]:
+    """One text for each of GAUGES. Those whose value is known are taken over: most polls move the times only."""
+    label = terminal_label(terminal)
+    return tuple(
+        [
+            text if value == old else b"" if value is None else line(definition, label, value).encode()
+            for definition, value, old, text in zip(GAUGES, values, known, texts, strict=True)
+        ]
+    )
+
+
+def description_lines(each: TerminalSnapshot, configured: Sequence[str]) -> tuple[str, ...]:
+    """The lines of a terminal that has been read, one text for each of DESCRIPTIONS, which seldom change.
 
     `configured`: names of all labels that any terminal is given; to Prometheus an empty label is none.
     """
-    own = pairs(("terminal",), (each.terminal.name,))
-
-    def flag(definition: Definition, value: bool, *, there: bool) -> bytes:
-        return line(definition, own, int(value)) if there else b""
-
-    def instant(definition: Definition, value: Instant | None, *, there: bool = True) -> bytes:
-        return b"" if value is None or not there else line(definition, own, value / SECOND)
-
-    read, shown, checkpoint = each.read, each.read and shown, each.checkpoint
-    difference = each.difference if read else None
-    return (
-        line(catalogue.PENDING_OPERATIONS, own, each.pending) if shown else b"",
-        instant(catalogue.OLDEST_PENDING, each.oldest_pending, there=shown),
-        instant(catalogue.LAST_OPERATION, checkpoint.newest, there=read),
-        line(catalogue.TERMINAL_INFO, _info(each.terminal, configured), 1) if read else b"",
-        flag(catalogue.POLL_SUCCESS, not each.failing, there=each.tried),
-        instant(catalogue.LAST_POLL_SUCCESS, each.last_success),
-        instant(catalogue.WATERMARK, checkpoint.watermark),
-        flag(catalogue.CATCHING_UP, each.catching_up, there=read),
-        flag(catalogue.WINDOW_COMPLETE, shown and each.window_complete, there=read),
-        instant(catalogue.COUNTING_SINCE, checkpoint.counting_since),
-        b"" if difference is None else line(catalogue.RECONCILIATION_OPERATIONS, own, difference.operations),
-        b"".join(
-            [
-                line(
-                    catalogue.RECONCILIATION_AMOUNT,
-                    pairs(("currency",), (currency,)) + b"," + own,
-                    major(amount, currency),
-                )
-                for currency, amount in (difference.amounts if difference else {}).items()
-            ]
-        ),
-    )
+    return line(catalogue.TERMINAL_INFO, _info(each.terminal, configured), 1), _amounts(each, each.difference)
 
 
 def configured_labels(terminals: Sequence[TerminalSnapshot]) -> tuple[str, ...]:
@@ -71,7 +67,21 @@ def configured_labels(terminals: Sequence[TerminalSnapshot]) -> tuple[str, ...]:
     return tuple(sorted(names.difference(catalogue.TERMINAL_INFO.labels)))
 
 
-def _info(terminal: Terminal, configured: Sequence[str]) -> bytes:
+def _seconds(instant: Instant | None) -> float | None:
+    return None if instant is None else instant / SECOND
+
+
+def _info(terminal: Terminal, configured: Sequence[str]) -> str:
     values = [terminal.labels.get(name, "") for name in configured]
     names = (*catalogue.TERMINAL_INFO.labels, *configured)
     return pairs(names, (terminal.name, terminal.id, terminal.account, *values))
+
+
+def _amounts(each: TerminalSnapshot, difference: Difference | None) -> str:
+    label, name = terminal_label(each.terminal.name), catalogue.RECONCILIATION_AMOUNT.name
+    return "".join(
+        [
+            f'{name}{{currency="{escaped(currency)}",{label}}} {money(amount, currency)}\n'
+            for currency, amount in (difference.amounts if difference else {}).items()
+        ]
+    )

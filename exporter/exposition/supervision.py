@@ -4,27 +4,27 @@ from collections import defaultdict
 from typing import Final
 
 from exporter.exposition import catalogue
-from exporter.exposition.lines import Heads, escaped, line, pairs
+from exporter.exposition.lines import Heads, line, pairs, terminal_label
 from exporter.exposition.withdrawal import ALWAYS, NEVER
 from exporter.model import CALENDAR_KINDS, Instant, Supervision
 
 _ALERTS: Final = Heads("alert", "severity")
 
 
-def threshold_lines(supervision: Supervision) -> tuple[bytes, ...]:
+def threshold_lines(supervision: Supervision) -> tuple[str, ...]:
     """The thresholds, one text for each terminal that has any; they change with the configuration only."""
-    texts: defaultdict[str, list[bytes]] = defaultdict(list)
+    texts: defaultdict[str, list[str]] = defaultdict(list)
     for terminal, alert, severity, value in supervision.thresholds:
-        labels = _ALERTS[alert, severity] + f'terminal="{escaped(terminal)}"'.encode()
+        labels = _ALERTS[alert, severity] + terminal_label(terminal)
         texts[terminal].append(line(catalogue.ALERT_THRESHOLD, labels, value))
-    return tuple(map(b"".join, texts.values()))
+    return tuple(map("".join, texts.values()))
 
 
-def calendar_lines(supervision: Supervision, now: Instant) -> tuple[bytes, ...]:
+def calendar_lines(supervision: Supervision, now: Instant) -> tuple[str, ...]:
     """Whether a holiday or maintenance is going on, one text for each configured terminal, polled or not."""
     going_on = [entry for entry in supervision.calendar if entry.start <= now < entry.end]
     return tuple(
-        b"".join(
+        "".join(
             [
                 line(
                     catalogue.CALENDAR_ACTIVE,

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from exporter.exposition import catalogue
-from exporter.exposition.counters import AMOUNTS, PLACEHOLDER_AMOUNTS, PLACEHOLDERS, SERIES, Labels, zeros
-from exporter.exposition.lines import Heads, escaped, line, lines, tail, window_label
-from exporter.exposition.numbers import amounts, major, number, whole
+from exporter.exposition.counters import AMOUNTS, PLACEHOLDER_CURRENCIES, SERIES, Shapes, placeholders
+from exporter.exposition.lines import Heads, escaped, line, lines, terminal_label, window_label
+from exporter.exposition.numbers import money, whole
 from exporter.model import Outcome, WindowTally
 
 WINDOWS: Final = (
@@ -18,6 +18,8 @@ WINDOWS: Final = (
     catalogue.WINDOW_FAILURE_RATIO,
     catalogue.WINDOW_FAILURE_RATIO_LOWER,
 )
+_SUCCESS: Final = Outcome.SUCCESS
+_FAILURE: Final = Outcome.FAILURE
 _LARGEST: Final = Heads("outcome", "currency")
 _BROKEN_DOWN: Final = Heads("dimension", "outcome", "reason_class")
 
@@ -51,47 +53,49 @@ def outcome_counts(tally: WindowTally) -> dict[Outcome, int]:
 
 def failures_of_ended(tally: WindowTally) -> tuple[int, int]:
     """Failures, and all that ended as success or failure: what a failure ratio is made of."""
-    counts = outcome_counts(tally)
-    return counts[Outcome.FAILURE], counts[Outcome.SUCCESS] + counts[Outcome.FAILURE]
+    failures = successes = 0
+    for key, count in tally.operations.items():
+        if key.outcome is _FAILURE:
+            failures += count
+        elif key.outcome is _SUCCESS:
+            successes += count
+    return failures, successes + failures
 
 
-def window_lines(terminal: str, windows: Sequence[WindowTally]) -> tuple[bytes, ...]:
+def window_lines(terminal: str, windows: Sequence[WindowTally], shapes: Shapes) -> tuple[str, ...]:
     """The lines of a terminal's windows, one text for each of WINDOWS; empty where the windows are withdrawn."""
-    own = tail(terminal)
-    texts = [_window(terminal, own, tally) for tally in windows]
-    return tuple(map(b"".join, zip(*texts, strict=True))) if texts else (b"",) * len(WINDOWS)
+    texts = [_window(terminal, tally, shapes) for tally in windows]
+    return tuple(map("".join, zip(*texts, strict=True))) if texts else ("",) * len(WINDOWS)
 
 
-def _window(terminal: str, own: bytes, tally: WindowTally) -> tuple[bytes, ...]:
-    window = window_label(tally.window)
-    end = own + window
-    counts: dict[Labels, int] = {key[1:]: count for key, count in tally.operations.items()}
-    counts = zeros(PLACEHOLDERS, counts)
-    sums: dict[Labels, float] = {
-        (*key[1:], currency): major(amount, currency) for (key, currency), amount in tally.amounts.items()
-    }
-    sums = zeros(PLACEHOLDER_AMOUNTS, sums)
-    largest = {pair: major(amount, pair[1]) for pair, amount in tally.largest.items()}
-    label = f'terminal="{escaped(terminal)}"'.encode()
+def _window(terminal: str, tally: WindowTally, shapes: Shapes) -> tuple[str, ...]:
+    label = terminal_label(terminal) + window_label(tally.window)
+    keys, sums = placeholders(terminal)
+    operations, amounts = shapes["operations", tally.window], shapes["amounts", tally.window]
+    conversion, counts = whole(operations.values(tally.operations, keys, lambda key: SERIES[key[1:]]))
+    minor = amounts.values(tally.amounts, sums, lambda pair: AMOUNTS[*pair[0][1:], pair[1]])
+    currencies = [*(currency for _, currency in tally.amounts), *PLACEHOLDER_CURRENCIES]
     failures, ended = failures_of_ended(tally)
     return (
-        lines(catalogue.WINDOW_OPERATIONS.name, [SERIES[key] for key in counts], end, *whole(counts.values())),
-        lines(catalogue.WINDOW_AMOUNT.name, [AMOUNTS[key] for key in sums], end, *amounts(sums.values())),
-        b"".join(
-            [
-                b'%b{%b%b,value="%b"%b} %b\n'
-                % (
-                    catalogue.WINDOW_BREAKDOWN_OPERATIONS.name.encode(),
-                    _BROKEN_DOWN[dimension, outcome, reason_class],
-                    label,
-                    escaped(value).encode(),
-                    window,
-                    number(count),
-                )
-                for (dimension, value, outcome, reason_class), count in tally.breakdowns.items()
-            ]
+        lines(catalogue.WINDOW_OPERATIONS, operations.heads, label, counts, conversion),
+        lines(catalogue.WINDOW_AMOUNT, amounts.heads, label, [*map(money, minor, currencies)]),
+        _breakdowns(terminal, tally),
+        lines(
+            catalogue.WINDOW_AMOUNT_MAX,
+            [_LARGEST[pair] for pair in tally.largest],
+            label,
+            [money(amount, currency) for (_, currency), amount in tally.largest.items()],
         ),
-        lines(catalogue.WINDOW_AMOUNT_MAX.name, [_LARGEST[pair] for pair in largest], end, *amounts(largest.values())),
-        line(catalogue.WINDOW_FAILURE_RATIO, label + window, failures / ended if ended else math.nan),
-        line(catalogue.WINDOW_FAILURE_RATIO_LOWER, label + window, wilson_lower(failures, ended)),
+        line(catalogue.WINDOW_FAILURE_RATIO, label, failures / ended if ended else math.nan),
+        line(catalogue.WINDOW_FAILURE_RATIO_LOWER, label, wilson_lower(failures, ended)),
     )
+
+
+def _breakdowns(terminal: str, tally: WindowTally) -> str:
+    """Here the value's label stands between the terminal and the window."""
+    texts = []
+    for (dimension, value, outcome, reason_class), count in tally.breakdowns.items():
+        head = _BROKEN_DOWN[dimension, outcome, reason_class]
+        labels = f'{head}{terminal_label(terminal)},value="{escaped(value)}"{window_label(tally.window)}'
+        texts.append(line(catalogue.WINDOW_BREAKDOWN_OPERATIONS, labels, count))
+    return "".join(texts)
