@@ -133,7 +133,7 @@ class Draft:
     def meet(self, operations: Sequence[Operation]) -> None:
         """Some records of a reading: ours and those of strangers."""
         memory, groups, entries, recalled = self._memory, self._groups, self._entries, self._recalled
-        known, marked = memory.shelf.get, memory.marks.by_id
+        known, marked, met = memory.shelf.get, memory.marks.by_id, self._met
         details: Details = ()
         for operation in operations:
             id_, number, created, status, code, reason_code, amount, currency, likeness, texts, mark = operation
@@ -145,8 +145,8 @@ class Draft:
                     continue
                 group = groups[words] = self._group(*words)
             key = group.label.key
-            if mark or id_ in marked:
-                self._met.append(operation)
+            if mark or marked or met:  # also without a mark: it takes one away
+                met.append(operation)
             if memory.broken_down:
                 details = memory.details[key.terminal].bounded(texts)
             before = entries.get(id_) or known(id_) or recalled.get(id_)
