@@ -116,6 +116,15 @@ def test_a_column_of_ids_is_each_of_them(texts: list[str]) -> None:
     assert list(columns.identities(texts)) == [fields.identity(text) for text in texts]
 
 
+@pytest.mark.parametrize(
+    "odd", ["f0c79d0d-1b98-4b8c-8ea3-83a110be191g", "f0c79d0d-1b98-4b8c-8ea3-83a110be19 e", "-" * 36]
+)
+def test_one_odd_id_of_the_documented_form_disturbs_no_other(odd: str) -> None:
+    texts = [RECORD["id"], odd, RECORD["id"].upper()]
+
+    assert columns.identities(texts) == [fields.identity(text) for text in texts]
+
+
 _MOMENTS = st.datetimes().map(lambda moment: moment.isoformat(timespec="microseconds") + "+05:00")
 
 
