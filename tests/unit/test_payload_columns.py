@@ -29,7 +29,7 @@ RECORD: dict[str, Any] = {
     "senderCardId": "",
     "receiverCardId": "card-1",
 }
-_ODD = st.sampled_from(
+_ODD: st.SearchStrategy[Any] = st.sampled_from(
     [
         *(
             None,
