@@ -100,8 +100,9 @@ def ingest(bodies: list[bytes], key: bytes = b"") -> tuple[int, int]:
         decoder = Decoder(key, met=book.marks)
         for body in bodies:
             read = reading(body, decoder)
-            recalled = store.known(book.unknown([read]), NAMES)
-            decision = book.decide([read], read.assignment.span.end, recalled, store.kept_since)
+            unknown, now = book.unknown([read]), read.assignment.span.end
+            recalled = store.known(unknown, NAMES)
+            decision = book.decide([read], now, recalled, store.kept_since, unknown=unknown)
             store.commit(decision)
             book.apply(decision)
         store.close()
