@@ -51,6 +51,7 @@ POLICY = Policy(15 * SECOND, 2 * HOUR, DAY, DAY, (5 * MINUTE, 15 * MINUTE, HOUR)
 """The whole hour of the records lies in the lookback, which is what sweeps read again."""
 
 KEY = b"a key of the benchmarks"
+OUTCOMES = Outcomes(shipped_statuses(), shipped_reason_classes())
 
 _FURTHER = {
     "merchantName": "TEST transfers between cards",
@@ -61,8 +62,8 @@ _NAIVE = ("terminal", "outcome", "status", "code", "reason")
 
 
 def pages(count: int) -> list[bytes]:
-    """Pages of the simulator's records as the bank would send them."""
-    settings = Settings(traffic=80.0, local_hour=13, pending_share=0.0, late_share=0.0, size_cap=count * PAGE)
+    """Pages of the simulator's records as the bank would send them: an hour of them, all within the lookback."""
+    settings = Settings(traffic=4.0 * count, local_hour=13, pending_share=0.0, late_share=0.0, size_cap=count * PAGE)
     world, now = World(settings, start=T0 - 2 * HOUR), T0 + HOUR
     period = ["2026-09-21T13:13:20.000Z", "2026-09-21T14:13:20.000Z"]
     asked = {
@@ -81,8 +82,7 @@ def pages(count: int) -> list[bytes]:
 def ledger() -> Ledger:
     """A ledger that counts from the beginning."""
     begin = Checkpoint(0, T0 - 2 * HOUR, T0 - 2 * HOUR)
-    outcomes = Outcomes(shipped_statuses(), shipped_reason_classes())
-    return Ledger("main", OURS, outcomes, POLICY, 100, Remembered({t.name: begin for t in OURS}, (), {}))
+    return Ledger("main", OURS, OUTCOMES, POLICY, 100, Remembered({t.name: begin for t in OURS}, (), {}))
 
 
 def reading(body: bytes, decoder: Decoder) -> Reading:
@@ -100,8 +100,9 @@ def ingest(bodies: list[bytes], key: bytes = b"") -> tuple[int, int]:
         decoder = Decoder(key, met=book.marks)
         for body in bodies:
             read = reading(body, decoder)
-            recalled = store.known(book.unknown([read]), NAMES)
-            decision = book.decide([read], read.assignment.span.end, recalled, store.kept_since)
+            unknown, now = book.unknown([read]), read.assignment.span.end
+            recalled = store.known(unknown, NAMES)
+            decision = book.decide([read], now, recalled, store.kept_since, unknown=unknown)
             store.commit(decision)
             book.apply(decision)
         store.close()
@@ -181,7 +182,7 @@ def naive_seen(bodies: list[bytes]) -> Callable[[], int]:
 
 def bars() -> list[Bar]:
     """The bars of this room, with their input made beforehand."""
-    bodies = pages(20)
+    bodies = pages(60)  # enough that what it takes to make a file is not what is measured
     rows = sum(len(json.loads(body)["records"]) for body in bodies)
     plain = Decoder()
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import selectors
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from uuid import UUID
@@ -13,6 +13,7 @@ import httpx
 from exporter.client import EpayClient, http_client
 from exporter.config.records import Account, Limits, Poll, Secret
 from exporter.model import SECOND, Assignment, Event, LoginMade, RequestMade, Span, Terminal
+from exporter.payload import Decoder
 
 T = TypeVar("T")
 
@@ -179,6 +180,7 @@ class Desk:
         slots: int = 4,
         jitter: float = 0.0,
         max_records: int = 20_000,
+        met: Mapping[bytes, int] | None = None,
         **changes: Any,
     ) -> None:
         self.bank = bank
@@ -198,6 +200,7 @@ class Desk:
             monotonic=now,
             random=lambda: jitter,
             max_records=max_records,
+            decode=Decoder(met=met).decode,
         )
 
 

@@ -6,7 +6,7 @@ again gives the same decision.
 """
 
 from collections import defaultdict
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -183,15 +183,17 @@ class Ledger:
         recalled: Iterable[Entry] = (),
         kept_since: Instant = 0,
         *,
+        unknown: Collection[bytes] = (),
         again: bool = False,
     ) -> Decision:
         """What these readings, and the passing of time, change.
 
         `recalled` is what the store holds of the `unknown` ids, and `kept_since` how far back it holds any: about an
-        unknown operation from before that nothing can be said, so it is not counted. `again`: these are hours that have
-        been read to their end before, so what is new in them is late, and strangers have been counted.
+        unknown operation from before that nothing can be said, so it is not counted. Those ids that `unknown` holds are
+        not looked for in memory again. `again`: these are hours that have been read to their end before, so what is new
+        in them is late, and strangers have been counted.
         """
-        steps = self.deciding(readings, now, recalled, kept_since, again=again)
+        steps = self.deciding(readings, now, recalled, kept_since, unknown=unknown, again=again)
         while True:
             try:
                 next(steps)
@@ -206,10 +208,11 @@ class Ledger:
         recalled: Iterable[Entry] = (),
         kept_since: Instant = 0,
         *,
+        unknown: Collection[bytes] = (),
         again: bool = False,
     ) -> Generator[None, None, Decision]:
         """The same a few records at a time, for who has something else to do meanwhile. Nothing may be applied then."""
-        draft = Draft(self._memory, now, recalled, kept_since, again=again)
+        draft = Draft(self._memory, now, recalled, kept_since, unknown=unknown, again=again)
         for reading in readings:
             for start in range(0, len(reading.operations), AT_A_TIME):
                 draft.meet(reading.operations[start : start + AT_A_TIME])

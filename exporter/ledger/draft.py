@@ -108,16 +108,24 @@ class Group:
 class Draft:
     """What readings, and the passing of time, change: `meet` the records of a reading, `close` it, and so on.
 
-    `recalled`, `kept_since`, `again`: as Ledger.decide explains them.
+    `recalled`, `kept_since`, `unknown`, `again`: as Ledger.decide explains them.
     """
 
     def __init__(
-        self, memory: Memory, now: Instant, recalled: Iterable[Entry], kept_since: Instant, *, again: bool
+        self,
+        memory: Memory,
+        now: Instant,
+        recalled: Iterable[Entry],
+        kept_since: Instant,
+        *,
+        unknown: Collection[bytes],
+        again: bool,
     ) -> None:
         self._memory = memory
         self._now = now
         self._recalled = {entry.id: entry for entry in recalled}
         self._kept_since = kept_since
+        self._unknown = frozenset(unknown)
         self._again = again
         self._entries: dict[bytes, Entry] = {}
         self._increments: defaultdict[Total, int] = defaultdict(int)
@@ -133,7 +141,7 @@ class Draft:
     def meet(self, operations: Sequence[Operation]) -> None:
         """Some records of a reading: ours and those of strangers."""
         memory, groups, entries, recalled = self._memory, self._groups, self._entries, self._recalled
-        known, marked = memory.shelf.get, memory.marks.by_id
+        known, unknown, marked, met = memory.shelf.get, self._unknown, memory.marks.by_id, self._met
         details: Details = ()
         for operation in operations:
             id_, number, created, status, code, reason_code, amount, currency, likeness, texts, mark = operation
@@ -145,11 +153,13 @@ class Draft:
                     continue
                 group = groups[words] = self._group(*words)
             key = group.label.key
-            if mark or id_ in marked:
-                self._met.append(operation)
+            if mark or marked or met:  # also without a mark: it takes one away
+                met.append(operation)
             if memory.broken_down:
                 details = memory.details[key.terminal].bounded(texts)
-            before = entries.get(id_) or known(id_) or recalled.get(id_)
+            before = entries.get(id_)
+            if before is None:
+                before = recalled.get(id_) if id_ in unknown else known(id_) or recalled.get(id_)
             if before is not None:
                 self._meet_again(before, operation, details, group)
                 continue

@@ -59,8 +59,6 @@ class Repeats:
         due = 0
         for likeness, traces in found.items():
             held = self._held.get(likeness, ())
-            if len(held) + len(traces) < 2:
-                continue
             old = {id_: trace for id_, trace in traces.items() if trace.created < horizon and not trace.fresh}
             before = {trace.id: trace for trace in held} | old
             due += max(_counted(before | dict(traces)) - _counted(before), 0)

@@ -6,6 +6,7 @@ it is otherwise, each value is read for itself; so both give the same, and an od
 
 import struct
 from collections.abc import Sequence
+from operator import add
 from typing import Any
 
 from exporter.model import Instant
@@ -40,17 +41,19 @@ def instants(texts: Sequence[str]) -> list[Instant | None]:
     microseconds.
     """
     whole, count = "".join(texts), len(texts)
-    if set(map(len, texts)) != {_DATED} or not whole.isascii() or whole[19::_DATED] != "." * count:
+    digits = whole.replace(".", "")
+    if set(map(len, texts)) != {_DATED} or whole[19::_DATED] != "." * count or len(digits) != (_DATED - 1) * count:
         return [fields.instant(text) for text in texts]
     offset = texts[0][26:]
     if any(whole[place::_DATED] != whole[place] * count for place in range(26, _DATED)):
         return [fields.instant(text) for text in texts]
     heads = [text[:17] for text in texts]
-    rests = [text[17:19] + text[20:26] for text in texts]
+    rests = [digits[start : start + 8] for start in range(17, len(digits), _DATED - 1)]
     minutes = {head: fields.minute(head, offset) for head in set(heads)}
-    if None in minutes.values() or not "".join(rests).isdecimal() or max(rests)[0] > "5":
+    seconds = "".join(rests)
+    if None in minutes.values() or not (seconds.isascii() and seconds.isdecimal()) or max(rests)[0] > "5":
         return [fields.instant(text) for text in texts]
-    return [minutes[head] + int(rest) for head, rest in zip(heads, rests, strict=True)]  # type: ignore[operator]
+    return list(map(add, map(minutes.__getitem__, heads), map(int, rests)))
 
 
 def amounts(written: Sequence[Any], exponents: Sequence[int]) -> list[int | None]:

@@ -34,10 +34,11 @@ class World:
         if remembered is None:
             remembered = Remembered({terminal.name: begin(T0) for terminal in terminals}, (), {})
         self.publication.restore(remembered)
+        self.ledger = Ledger(account, terminals, OUTCOMES, policy, 100, remembered, dimensions)
         self.poller: AccountPoller = AccountPoller(
             account=account,
             terminals=terminals,
-            ledger=Ledger(account, terminals, OUTCOMES, policy, 100, remembered, dimensions),
+            ledger=self.ledger,
             bank=self.bank,
             store=self.store,
             policy=policy,

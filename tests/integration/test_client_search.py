@@ -224,3 +224,35 @@ def test_the_page_size_is_the_configured_one() -> None:
     assert bank.pages == [(0, 77)]
     assert POLL.page_size == 500
     assert SPAN.end == NOW
+
+
+def test_records_that_are_as_they_were_counted_come_as_ids_and_count_for_completeness() -> None:
+    bank = FakeBank([row(number) for number in range(6)], cap=4)
+    met: dict[bytes, int] = {}
+    first = read(bank, met=met)
+    met |= {operation.id: operation.mark for operation in first.operations}
+    bank.rows[2] = row(2, status="refund")
+    bank.rows.append(row(6, amount="-1"))
+
+    again = read(bank, met=met)
+
+    assert ids(again) == [2]
+    assert sorted(UUID(bytes=id_).int for id_ in again.unchanged) == [0, 1, 3, 4, 5]
+    assert [rejection.reason for rejection in again.rejections] == ["amount"]
+    assert again.complete
+    assert again.total_count == 7
+
+
+def test_a_record_that_changes_while_the_list_is_paged_counts_as_it_was_read_last() -> None:
+    met: dict[bytes, int] = {}
+    before = FakeBank([row(number) for number in range(3)])
+    met |= {operation.id: operation.mark for operation in read(before, met=met).operations}
+    first = {"totalCount": 4, "records": [row(0), row(1, status="refund")]}
+    second = {"totalCount": 4, "records": [row(0, status="failed"), row(1), row(2), row(3)]}
+    bank = FakeBank(script=[lambda _: json_answer(first), lambda _: json_answer(second)])
+
+    reading = read(bank, met=met)
+
+    assert ids(reading) == [0, 3]
+    assert sorted(UUID(bytes=id_).int for id_ in reading.unchanged) == [1, 2]
+    assert reading.complete

@@ -1,5 +1,6 @@
 """Polls of one account against a bank that can be told to fail."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from exporter.poller import keep_last_births
 from exporter.state import MemoryStore, SqliteStore
 from tests.adapters.fakes import FlakyStore, names_of, refusing
 from tests.adapters.world import World
-from tests.builders import T0, WALLET, checkpoint, id_of, operation
+from tests.builders import POLICY, T0, WALLET, checkpoint, id_of, operation
 
 
 async def test_the_first_poll_counts_from_now_on_and_fills_every_window() -> None:
@@ -340,6 +341,40 @@ async def test_a_final_operation_that_changes_hours_later_is_a_status_change_and
     totals = world.publication.current().totals
     assert world.counted() == 1
     assert totals[Total(Family.STATUS_CHANGES, ("wallet", "success", "failure"))] == 1
+
+
+async def test_what_has_not_changed_is_no_difference() -> None:
+    policy = replace(POLICY, lookback=26 * HOUR)  # so that what is compared is still known by its mark
+    world = World(policy=policy)
+    world.bank.marks = world.ledger.marks
+    world.bank.put(operation("a", T0 + SECOND, mark=1), operation("b", T0 + 2 * SECOND, mark=2))
+    await world.poll()
+    for _ in range(27):
+        await world.poll(HOUR)
+    world.bank.put(operation("b", T0 + 2 * SECOND, mark=3, amount=50_000))
+    await world.poller.reconcile()
+
+    assert world.counted() == 2
+    assert world.shown().difference == Difference(0, {"KZT": 30_000})
+
+
+async def test_others_have_their_turn_while_many_records_are_counted() -> None:
+    world = World()
+    world.bank.put(*(operation(number, T0 + SECOND) for number in range(2_000)))
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    waiting = asyncio.create_task(others())
+    await world.poll()
+    waiting.cancel()
+
+    assert world.counted() == 2_000
+    assert turns > 20
 
 
 async def test_the_store_lets_go_of_what_the_reconciliation_has_left_behind() -> None:

@@ -304,3 +304,21 @@ def test_coverage_grows_only_by_what_touches_it(span: Span, now: int, covered_fr
 
 def test_retention_reaches_further_back_than_any_span_that_is_read_again() -> None:
     assert POLICY.retention > max(POLICY.lookback, *POLICY.windows) + POLICY.overlap
+
+
+def test_what_lies_before_the_stretch_that_has_been_read_is_new_and_not_late() -> None:
+    mark = checkpoint(T0 - 2 * HOUR, newest=T0 - SECOND)
+    book = ledger(Remembered({"wallet": mark, "shop": mark}, (), {}))
+    take(book, T0 + SECOND, operation("older", T0 - 90 * MINUTE), operation("late", T0 - MINUTE))
+
+    assert total_of(book, Family.RECORDS, "main", "new") == 1
+    assert total_of(book, Family.RECORDS, "main", "late") == 1
+    assert sum(counted(book).values()) == 2
+
+
+def test_what_is_pending_when_first_seen_and_too_old_to_be_followed_is_counted_so_at_once() -> None:
+    book = ledger()
+    take(book, T0 + 25 * HOUR, operation("a", T0 + SECOND, "new"))
+
+    assert counted(book) == {("wallet", "pending", "new", "", "", "none"): 1}
+    assert counted(book, Family.FINALIZATION_BUCKET) == {}
