@@ -1,4 +1,4 @@
-"""`python -m benchmarks.outside`: the exporter as its users have it, seen from outside, at the size that it is made for.
+"""`python -m benchmarks.outside`: the exporter as its users have it, from outside, at the size that it is made for.
 
 `epay-exporter simulate` is the bank of 1000 terminals with some 100 operations a second, `epay-exporter run` reads it
 with its default settings (but for the history, which would be read for days), and everything is asked over HTTP. The
