@@ -140,9 +140,8 @@ def sizes(*, crossed: bool) -> list[tuple[int, float]]:
     """One line by terminals and one by operations, or all crossings of the two."""
     if crossed:
         return list(itertools.product(TERMINALS, RATES))
-    return [(each, USUAL_RATE) for each in TERMINALS] + [
-        (USUAL_TERMINALS, each) for each in RATES if each != USUAL_RATE
-    ]
+    by_rate = [(USUAL_TERMINALS, each) for each in RATES if each != USUAL_RATE]
+    return sorted({*by_rate, *((each, USUAL_RATE) for each in TERMINALS)})
 
 
 def main() -> int:
