@@ -149,10 +149,15 @@ def main() -> int:
     arguments = argparse.ArgumentParser(prog="python -m benchmarks.growth", description=__doc__.partition("\n")[0])
     arguments.add_argument("--json", type=Path, metavar="FILE")
     arguments.add_argument("--picture", type=Path, metavar="FILE", help="as SVG")
+    arguments.add_argument(
+        "--largest", type=int, default=TERMINALS[-1], metavar="N", help="no more terminals than this"
+    )
     arguments.add_argument("--crossed", action="store_true", help="all sixteen sizes, not only two lines of them")
     asked = arguments.parse_args()
     points: list[Point] = []
     for terminals, rate in sizes(crossed=asked.crossed):
+        if terminals > asked.largest:
+            continue
         with ProcessPoolExecutor(1, get_context("spawn")) as own:
             points.append(own.submit(point, terminals, rate).result())
         print(f"{terminals} terminals, {rate} operations a second: done", file=sys.stderr)
