@@ -20,7 +20,7 @@ from rich.console import Console
 
 from benchmarks.__main__ import machine, table
 from benchmarks.bars import Bar, Figure, Found, measured
-from benchmarks.peers import TEXT, Peer, client_app, ended, free_port, plain, samples, seconds, unlike
+from benchmarks.peers import TEXT, Peer, client_app, end_in_order, ended, free_port, plain, samples, seconds, unlike
 from exporter.simulator.world import terminal
 
 TERMINALS = 1000
@@ -112,7 +112,7 @@ def _rested(exporter: Peer, patience: float) -> bool:
     """Whether all windows have become whole in time."""
     end = time.monotonic() + patience
     while time.monotonic() < end:
-        time.sleep(5)
+        time.sleep(10)
         if _sum(plain(exporter.get("/metrics", TEXT)), "epay_window_complete") >= TERMINALS:
             return True
     return False
@@ -131,6 +131,7 @@ def main() -> int:
         "--start", type=float, default=LONGEST_START, metavar="SECONDS", help="longest wait for windows"
     )
     asked = arguments.parse_args()
+    end_in_order()
     results = [measured(each) for each in figures(asked.start)]
     Console(width=140, highlight=False).print(table(results))
     if asked.json:

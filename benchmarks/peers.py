@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -85,6 +86,11 @@ class Peer:
             return
         self._process.kill()
         self._process.wait()
+
+
+def end_in_order() -> None:
+    """When this process is told to end, the peers that it has started end with it."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def free_port() -> int:
