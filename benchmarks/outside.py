@@ -24,7 +24,7 @@ from benchmarks.peers import TEXT, Peer, client_app, end_in_order, ended, free_p
 from exporter.simulator.world import terminal
 
 TERMINALS = 1000
-SCRAPES = 9
+SCRAPES = 5
 EVERY = 5.0
 LONGEST_START = 170.0
 CONFIGURATION = """accounts:
