@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format mutation bench pictures dashboards lock packages image-test audit sbom system-packages clean
+.PHONY: help demo test lint format mutation bench bench-growth bench-outside pictures dashboards lock packages image-test audit sbom system-packages clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -40,8 +40,14 @@ test: $(VENV)/.installed-dev system-packages lint ## everything: lint, unit, int
 mutation: $(VENV)/.installed-dev system-packages ## change every number, gate and time in the rules: do their tests notice?
 	@$(BIN)/python -m tests.rules.mutation
 
-bench: $(VENV)/.installed-dev ## ratios of two sides, measured in one run
-	@$(BIN)/python -m benchmarks
+bench: $(VENV)/.installed-dev ## ratios of two sides, measured in one run (BENCH='…': its flags)
+	@$(BIN)/python -m benchmarks $(BENCH)
+
+bench-growth: $(VENV)/.installed-dev ## how cost grows with terminals and operations: a table and docs/images/growth.svg
+	@$(BIN)/python -m benchmarks.growth --picture=docs/images/growth.svg $(BENCH)
+
+bench-outside: $(VENV)/.installed-dev ## an exporter of a thousand terminals before the simulator, from outside
+	@$(BIN)/python -m benchmarks.outside $(BENCH)
 
 dashboards: $(VENV)/.installed-dev ## write grafana/dashboards/*.json anew from grafana/source
 	@$(BIN)/python -m grafana.source

@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.bars import Bar, Figure, Result, measured
+from benchmarks.peers import end_in_order
 
 ROOMS = (
     "ingest",
@@ -113,6 +114,7 @@ def main() -> int:
     arguments.add_argument("--strict", action="store_true", help="end with 1 where a bar is missed")
     arguments.add_argument("--list", action="store_true", help="the names, and measure nothing")
     asked = arguments.parse_args()
+    end_in_order()
     began, results, told = machine(), [], Console(stderr=True, highlight=False)
     for each in bars():
         if asked.only.lower() not in each.name.lower():

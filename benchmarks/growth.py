@@ -1,7 +1,7 @@
 """`python -m benchmarks.growth`: how cost grows with the number of terminals, and with that of operations.
 
 Each point is a process of its own: a real poller, ledger and web side, in front of a bank that costs nothing. It reads
-an hour of operations, polls four times, is scraped after each poll as by Prometheus (OpenMetrics, gzip), and sweeps.
+an hour of operations, polls three times, is scraped after each poll as by Prometheus (OpenMetrics, gzip), and sweeps.
 What the bank needs to write its pages is left out. Where an hour holds more operations than are worth waiting for, they
 have begun later; what is held is in the table. `--json=FILE` and `--picture=FILE` (SVG) beside the table.
 """
@@ -38,7 +38,7 @@ RATES = (1, 10, 100, 1000)
 """Operations a second, over all terminals."""
 USUAL_TERMINALS, USUAL_RATE = 1000, 10
 HELD_AT_MOST = 300_000
-POLLS = 4
+POLLS = 3
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ async def _point(terminals: int, rate: float, directory: Path) -> Point:
     store = SqliteStore(directory / "state.db")
     stage = Stage(traffic, clock, clock.monotonic, bank, store, covered=POLICY.reach)
     while clock.now < T0:  # the past, as polls have left it
-        clock.now = min(clock.now + max(POLICY.interval, read // 30), T0)
+        clock.now = min(clock.now + max(POLICY.interval, read // 12), T0)
         await stage.poller.poll()
     await stage.poller.sweep()
     polls, scrapes, requests = [], [], []
@@ -140,9 +140,8 @@ def sizes(*, crossed: bool) -> list[tuple[int, float]]:
     """One line by terminals and one by operations, or all crossings of the two."""
     if crossed:
         return list(itertools.product(TERMINALS, RATES))
-    return [(each, USUAL_RATE) for each in TERMINALS] + [
-        (USUAL_TERMINALS, each) for each in RATES if each != USUAL_RATE
-    ]
+    by_rate = [(USUAL_TERMINALS, each) for each in RATES if each != USUAL_RATE]
+    return sorted({*by_rate, *((each, USUAL_RATE) for each in TERMINALS)})
 
 
 def main() -> int:
@@ -150,22 +149,27 @@ def main() -> int:
     arguments = argparse.ArgumentParser(prog="python -m benchmarks.growth", description=__doc__.partition("\n")[0])
     arguments.add_argument("--json", type=Path, metavar="FILE")
     arguments.add_argument("--picture", type=Path, metavar="FILE", help="as SVG")
+    arguments.add_argument(
+        "--largest", type=int, default=TERMINALS[-1], metavar="N", help="no more terminals than this"
+    )
     arguments.add_argument("--crossed", action="store_true", help="all sixteen sizes, not only two lines of them")
     asked = arguments.parse_args()
-    points = []
+    points: list[Point] = []
     for terminals, rate in sizes(crossed=asked.crossed):
+        if terminals > asked.largest:
+            continue
         with ProcessPoolExecutor(1, get_context("spawn")) as own:
             points.append(own.submit(point, terminals, rate).result())
         print(f"{terminals} terminals, {rate} operations a second: done", file=sys.stderr)
+        data: list[dict[str, Any]] = [asdict(each) for each in points]
+        if asked.json:
+            asked.json.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+        if asked.picture:
+            asked.picture.write_text(picture(data, USUAL_TERMINALS, USUAL_RATE), encoding="utf-8")
     shown = Table(*HEAD, box=box.MARKDOWN)
     for each in points:
         shown.add_row(*(cell(each) for cell in HEAD.values()))
     Console(width=200, highlight=False).print(shown)
-    data: list[dict[str, Any]] = [asdict(each) for each in points]
-    if asked.json:
-        asked.json.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
-    if asked.picture:
-        asked.picture.write_text(picture(data, USUAL_TERMINALS, USUAL_RATE), encoding="utf-8")
     return 0
 
 

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -20,6 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.bars import Lacking
 
+TEXT = "text/plain;version=0.0.4"
 ACCEPT = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
 """As Prometheus asks."""
 PATIENCE = 120.0
@@ -71,6 +73,11 @@ class Peer:
         """Bytes of the process that are in memory."""
         return int(Path(f"/proc/{self._process.pid}/statm").read_text(encoding="ascii").split()[1]) * 4096
 
+    def cpu(self) -> float:
+        """Seconds of processor that it has used."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def end(self) -> None:
         self._connection.close()
         self._process.terminate()
@@ -79,6 +86,11 @@ class Peer:
             return
         self._process.kill()
         self._process.wait()
+
+
+def end_in_order() -> None:
+    """When this process is told to end, the peers that it has started end with it."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def free_port() -> int:
@@ -98,9 +110,17 @@ def ended(peer: Peer) -> Iterator[Peer]:
 
 
 def samples(text: str, without: frozenset[str] = frozenset()) -> Samples:
-    """All samples of a text exposition, by name and labels that are not empty; `without` these labels."""
+    """All samples of a text exposition, by name and labels that are not empty; `without` these labels.
+
+    Bounds of buckets are numbers: one writes 100.0 and the other 100.
+    """
     return {
-        (each.name, frozenset((k, v) for k, v in each.labels.items() if v and k not in without)): each.value
+        (
+            each.name,
+            frozenset(
+                (k, repr(float(v)) if k == "le" else v) for k, v in each.labels.items() if v and k not in without
+            ),
+        ): each.value
         for family in text_string_to_metric_families(text)
         for each in family.samples
     }
@@ -113,6 +133,16 @@ def unlike(ours: Samples, theirs: Samples) -> str:
         if found is None or (found != value and not (found != found and value != value)):
             return f"{key[0]}{dict(key[1])}: {value} and {found}"
     return ""
+
+
+def seconds(peer: Peer, *, compressed: bool = True) -> float:
+    """How long a scrape takes, to the last byte. SystemExit where it is not compressed and should be."""
+    start = time.perf_counter()
+    body = peer.get("/metrics")
+    took = time.perf_counter() - start
+    if compressed and body[:2] != b"\x1f\x8b":
+        raise SystemExit("an answer is not compressed")
+    return took
 
 
 def plain(body: bytes) -> str:
