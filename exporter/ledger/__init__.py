@@ -12,9 +12,10 @@ from typing import Final
 
 from exporter.ledger.books import Shelf
 from exporter.ledger.breakdowns import DetailBook
-from exporter.ledger.draft import Draft, Memory, advance
+from exporter.ledger.draft import Draft
 from exporter.ledger.labels import LabelBook
 from exporter.ledger.marks import Marks
+from exporter.ledger.memory import Memory, advance
 from exporter.ledger.repeats import APART, Repeats
 from exporter.model import (
     OF_ACCOUNTS,
