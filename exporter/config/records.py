@@ -147,7 +147,7 @@ REQUIRED_WINDOWS: tuple[Duration, ...] = (5 * MINUTE, 15 * MINUTE, HOUR)
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All of a configuration file. `windows` ascending, with the required ones; `state_url` as written."""
+    """All of a configuration file. `windows` ascending, with the required ones; `state_url` may hold a password."""
 
     accounts: tuple[Account, ...]
     outcomes: Outcomes
@@ -155,7 +155,7 @@ class Config:
     windows: tuple[Duration, ...] = REQUIRED_WINDOWS
     breakdowns: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
-    state_url: str = "sqlite:///./epay-exporter.db"
+    state_url: str = field(default="sqlite:///./epay-exporter.db", repr=False)
     baseline: Baseline = field(default_factory=Baseline)
     calendar: tuple[CalendarEntry, ...] = ()
     alerts: Alerts = field(default_factory=Alerts)

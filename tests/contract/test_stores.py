@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from exporter.model import DAY, HOUR, SLOTS_A_DAY, Decision, Family, Outcome, SlotDay, Span, Total
-from exporter.state import CommitFailed, MemoryStore, SqliteStore, StateUnusable, Store, open_store
+from exporter.state import CommitFailed, SqliteStore, StateUnusable, Store, open_store
 from exporter.state.migrations import MIGRATIONS
 from tests.builders import SHOP, T0, WALLET, id_of, ledger, operation, reading
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    opened: Store = MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "state.db")
+    urls = {"memory": lambda: "memory:", "sqlite": lambda: f"sqlite:///{tmp_path}/state.db"}
+    opened = open_store(urls.get(request.param, lambda: request.getfixturevalue("database"))())
     yield opened
     opened.close()
 

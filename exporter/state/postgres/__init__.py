@@ -1,0 +1,6 @@
+"""The state in PostgreSQL, for those who have one already or want several replicas."""
+
+from exporter.state.postgres.database import Database
+from exporter.state.postgres.store import PostgresStore
+
+__all__ = ["Database", "PostgresStore"]
