@@ -20,7 +20,9 @@ _POLL_BUCKETS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60, 120, 300)
 class Instruments:
     """An observer that counts. `registry` holds its metrics, those of the process and of Python."""
 
-    def __init__(self, accounts: Iterable[str], version: str, revision: str = "unknown") -> None:
+    def __init__(
+        self, accounts: Iterable[str], version: str, revision: str = "unknown", shard: int = 0, total_shards: int = 1
+    ) -> None:
         self.registry = CollectorRegistry()
         self._polls = Counter(
             "epay_polls_total",
@@ -89,6 +91,18 @@ class Instruments:
             registry=self.registry,
         )
         build.labels(version, revision, python_version()).set(1)
+        ordinal = Gauge(
+            "epay_shard_ordinal",
+            "Which of the shards this exporter reads, from 0: --shard.",
+            ("shard_ordinal",),
+            registry=self.registry,
+        )
+        ordinal.labels(str(shard)).set(shard)
+        Gauge(
+            "epay_total_shards",
+            "Into how many shards the terminals are divided: --total-shards; 1 where they are not.",
+            registry=self.registry,
+        ).set(total_shards)
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         self._accounts: set[str] = set()

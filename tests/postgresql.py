@@ -68,7 +68,17 @@ def server() -> Iterator[Server]:
         shutil.chown(directory, user, user)
     try:
         binaries = _binaries()
-        initialise = [*as_user, str(binaries / "initdb"), "-D", str(directory / "data"), "-U", "epay", "-A", "trust", "-N"]
+        initialise = [
+            *as_user,
+            str(binaries / "initdb"),
+            "-D",
+            str(directory / "data"),
+            "-U",
+            "epay",
+            "-A",
+            "trust",
+            "-N",
+        ]
         subprocess.run(initialise, check=True, timeout=60, cwd=directory, stdout=subprocess.DEVNULL)
         running = Server(binaries, directory, free_port(), as_user)
         running.start()

@@ -15,6 +15,7 @@ from exporter.instrumentation import Instruments
 from exporter.ledger import Ledger
 from exporter.model import Decision, Remembered, Supervision
 from exporter.poller import Publication
+from exporter.sharding import EVERYTHING, Shard
 from exporter.state import Store
 from exporter.windows import begin
 
@@ -51,8 +52,14 @@ class Fleet:
     """Owns the running accounts. One `apply` at a time is its caller's business."""
 
     def __init__(
-        self, store: Store, publication: Publication, instruments: Instruments, http: httpx.AsyncClient
+        self,
+        store: Store,
+        publication: Publication,
+        instruments: Instruments,
+        http: httpx.AsyncClient,
+        shard: Shard = EVERYTHING,
     ) -> None:
+        self._shard = shard
         self._shared = Surroundings(store, publication, instruments, http, asyncio.Semaphore(1))
         self._config: Config | None = None
         self._accounts: dict[str, RunningAccount] = {}
@@ -73,6 +80,7 @@ class Fleet:
         the snapshot shows what they had read all the while. The swap itself waits for nothing, so that a scrape sees
         all of the new configuration or nothing of it.
         """
+        config = replace(config, accounts=self._shard.of(config.accounts))
         what = change(self._config, config)
         stopped = [self._accounts[name] for name in (*what.changed, *what.removed)]
         await asyncio.gather(*(each.stop() for each in stopped))

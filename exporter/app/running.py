@@ -17,9 +17,10 @@ from exporter.app.reloading import Reloader
 from exporter.app.signals import until_signalled
 from exporter.app.starting import StartFailed
 from exporter.client import http_client
-from exporter.config import Config
+from exporter.config import Config, state_kind
 from exporter.instrumentation import Instruments
 from exporter.poller import Publication, keep_births, keep_last_births
+from exporter.sharding import EVERYTHING, Shard
 from exporter.state import CommitFailed, StateUnusable, open_store
 from exporter.web import AddressUnusable, Protection, bind, create_app, serve
 
@@ -33,6 +34,7 @@ class Options:
     protection: Protection | None = None
     config_file: Path | None = None
     lifecycle: bool = False
+    shard: Shard = EVERYTHING
 
 
 async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str]], None] | None = None) -> None:
@@ -46,14 +48,19 @@ async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str
 
     async with until_signalled(ask), contextlib.AsyncExitStack() as held:
         sockets: list[socket.socket] = []
-        instruments = Instruments((), __version__, _revision())
+        if options.shard.total > 1 and state_kind(config.state_url) == "postgresql":
+            raise StartFailed(
+                "--total-shards: replicas on one PostgreSQL divide the terminals among themselves: leave it out, "
+                "or give each shard a state of its own"
+            )
+        instruments = Instruments((), __version__, _revision(), options.shard.ordinal, options.shard.total)
         publication = Publication(stale_after=3 * config.poll.interval)
         http = await held.enter_async_context(http_client(config.poll.timeout))
         try:
             sockets.extend(held.enter_context(bind(address)) for address in options.listen)
             store = open_store(config.state_url)
             held.callback(store.close)
-            fleet = Fleet(store, publication, instruments, http)
+            fleet = Fleet(store, publication, instruments, http, options.shard)
             held.push_async_callback(fleet.close)
             await fleet.apply(config)
         except (AddressUnusable, StateUnusable, CommitFailed) as error:
@@ -73,7 +80,7 @@ async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str
         )
         scheme = options.protection.scheme if options.protection else "http"
         addresses = [_url(sock.getsockname(), scheme) for sock in sockets]
-        log.info("listening", addresses=", ".join(addresses), state=config.state_url.split(":", 1)[0])
+        log.info("listening", addresses=", ".join(addresses), state=state_kind(config.state_url))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(serve(app, sockets, options.protection))
             tasks.create_task(keep_births(publication, store, wall_clock))

@@ -90,4 +90,6 @@ def _check_online(config: Config, format_: str) -> NoReturn:
 
 
 def _summary(config: Config) -> str:
-    return f"accounts: {len(config.accounts)}, terminals: {len(config.terminals)}, state: {shown_state(config.state_url)}"
+    return (
+        f"accounts: {len(config.accounts)}, terminals: {len(config.terminals)}, state: {shown_state(config.state_url)}"
+    )

@@ -13,11 +13,36 @@ _HOST: Final = re.compile(
 )
 _STATE_HINT: Final = "known: memory:, sqlite:///PATH, postgresql://USER@HOST/DATABASE"
 _POSTGRES: Final = ("postgresql", "postgres")
-_POSTGRES_PARAMETERS: Final = frozenset(
-    """application_name channel_binding client_encoding connect_timeout dbname gssencmode host hostaddr keepalives
-    keepalives_count keepalives_idle keepalives_interval krbsrvname load_balance_hosts options passfile port
-    require_auth service sslcert sslcompression sslcrl sslkey sslmode sslrootcert ssl_min_protocol_version
-    target_session_attrs tcp_user_timeout user""".split()
+_POSTGRES_PARAMETERS: Final = (
+    "application_name",
+    "channel_binding",
+    "client_encoding",
+    "connect_timeout",
+    "dbname",
+    "gssencmode",
+    "host",
+    "hostaddr",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "krbsrvname",
+    "load_balance_hosts",
+    "options",
+    "passfile",
+    "port",
+    "require_auth",
+    "service",
+    "sslcert",
+    "sslcompression",
+    "sslcrl",
+    "sslkey",
+    "sslmode",
+    "sslrootcert",
+    "ssl_min_protocol_version",
+    "target_session_attrs",
+    "tcp_user_timeout",
+    "user",
 )
 """Of libpq, whose documentation says what they mean. `password` is not among them: its place is before the @."""
 
@@ -86,7 +111,7 @@ def _postgres_url(said: str) -> str:
     if "password" in names:
         raise Wrong("a password among the parameters shows in too many places", "write it as user:password@host")
     if unknown := [name for name in names if name not in _POSTGRES_PARAMETERS]:
-        known = close(unknown[0], sorted(_POSTGRES_PARAMETERS))
+        known = close(unknown[0], _POSTGRES_PARAMETERS)
         raise Wrong("the URL has a parameter that libpq does not know", f'did you mean "{known[0]}"?' if known else "")
     if not parts.path.strip("/") and "dbname" not in names and "service" not in names:
         raise Wrong("the URL does not name a database", "write it as postgresql://user@host/database")

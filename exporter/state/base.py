@@ -26,7 +26,7 @@ class CommitUnsettled(CommitFailed):
 
 
 class Store(Protocol):
-    """One state, or a part of one, used by one process. Calls may come from any thread: a store sees to its own order."""
+    """One state, or a part of one, used by one process. Calls may come from any thread: it sees to its own order."""
 
     def recall(self, names: Collection[str] = (), retention: Duration | None = None) -> Remembered:
         """What was committed; with a retention, entries only as far back as these terminals may meet them again."""

@@ -16,8 +16,9 @@ from tests.builders import SHOP, T0, WALLET, id_of, ledger, operation, reading
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    urls = {"memory": lambda: "memory:", "sqlite": lambda: f"sqlite:///{tmp_path}/state.db"}
-    opened = open_store(urls.get(request.param, lambda: request.getfixturevalue("database"))())
+    kind = request.param
+    url = {"memory": "memory:", "sqlite": f"sqlite:///{tmp_path}/state.db"}.get(kind)
+    opened = open_store(url or request.getfixturevalue("database"))  # a server only where one is needed
     yield opened
     opened.close()
 

@@ -39,7 +39,7 @@ def advice(error: Exception) -> str:
 
 
 def at_the_start(error: psycopg.Error) -> str:
-    """The same for a first connection, of whose failure libpq tells no code but a text, which never has the password."""
+    """The same for a first connection, whose failure has no code but a text of libpq's, never with the password."""
     if error.sqlstate is not None:
         return advice(error)
     if not isinstance(error, psycopg.OperationalError):

@@ -1,8 +1,8 @@
 """Connections to one PostgreSQL database, and transactions whose end is always known.
 
 A connection can be lost after COMMIT has been sent and before its answer has come: the transaction may have been
-committed or not. Guessing would count twice or not at all. So each transaction's number is remembered, and the server is
-asked later what has become of it (`pg_xact_status`).
+committed or not. Guessing would count twice or not at all. So each transaction's number is remembered, and the server
+is asked later what has become of it (`pg_xact_status`).
 """
 
 import logging
@@ -139,4 +139,3 @@ def _asked_for(url: str) -> dict[str, Any]:
             "state.url: not a URL that PostgreSQL's client understands: percent-encode special characters"
         ) from None
     return {key: given[key] for key in _DEFAULTS if key in given}
-

@@ -86,8 +86,9 @@ def migrate(connection: psycopg.Connection, name: str) -> None:
 
 def _version(connection: psycopg.Connection, name: str) -> int | None:
     """How many steps have been taken, None where there is nothing yet. Raises StateUnusable where it is too many."""
-    found = connection.execute("SELECT to_regclass('epay.schema_version') IS NOT NULL").fetchone()
-    if found is None or not found[0]:
+    # Asked of the catalogue as a table: to_regclass() may answer from a cache that is older than the lock.
+    sql = "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = 'epay' AND tablename = 'schema_version'"
+    if connection.execute(sql).fetchone() is None:
         return None
     row = connection.execute("SELECT version FROM epay.schema_version").fetchone()
     version = int(row[0]) if row else 0

@@ -28,7 +28,9 @@ from exporter.state.postgres.texts import Texts
 
 Guard = Callable[[psycopg.Connection], None]
 
-_OPERATIONS: Final[LiteralString] = "SELECT id, terminal, created, series, amount, standing, details FROM epay.operations"
+_OPERATIONS: Final[LiteralString] = (
+    "SELECT id, terminal, created, series, amount, standing, details FROM epay.operations"
+)
 
 
 def _unguarded(_: psycopg.Connection) -> None:
