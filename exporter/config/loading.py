@@ -9,7 +9,7 @@ from exporter.config.alerting import alerts, calendar
 from exporter.config.document import DocumentBroken, Node, parse
 from exporter.config.problems import ConfigInvalid, Problem, Wrong
 from exporter.config.records import REQUIRED_WINDOWS, Alerts, Baseline, Config, Limits, Poll
-from exporter.config.settings import DEFAULT_STATE_URL, baseline, breakdowns, limits, poll, state, windows
+from exporter.config.settings import DEFAULT_STATE, baseline, breakdowns, limits, poll, state, windows
 from exporter.config.tables import reason_classes, shipped_reason_classes, shipped_statuses, statuses
 from exporter.config.values import Reading, Value
 from exporter.outcomes import Outcomes
@@ -57,6 +57,7 @@ def _config(root: Value) -> Config | None:
         root.report("the file must be a mapping: keys like accounts: and poll: at its left edge")
         return None
     roster = Roster()
+    url, lease = section.get("state", state, DEFAULT_STATE)
     return Config(
         accounts=section.need("accounts", lambda value: accounts(value, roster), (), "at least one account is needed"),
         outcomes=Outcomes(
@@ -67,7 +68,8 @@ def _config(root: Value) -> Config | None:
         windows=section.get("windows", windows, REQUIRED_WINDOWS),
         breakdowns=section.get("breakdowns", breakdowns, ()),
         limits=section.get("limits", limits, Limits()),
-        state_url=section.get("state", state, DEFAULT_STATE_URL),
+        state_url=url,
+        lease=lease,
         baseline=section.get("baseline", baseline, Baseline()),
         calendar=section.get("calendar", lambda value: calendar(value, roster), ()),
         alerts=section.get("alerts", lambda value: alerts(value, roster), Alerts()),

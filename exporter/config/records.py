@@ -79,7 +79,7 @@ class Account:
     """One login at the bank and the terminals that are read with it.
 
     `ca_file`: whom to trust in place of the well-known authorities. `proxy_url`: through which proxy, in place of what
-    the environment says.
+    the environment says. `parts`: of how many parts of an account at the bank this is one; they share its rate.
     """
 
     name: str
@@ -97,6 +97,7 @@ class Account:
     paging: Paging = Paging.OFFSET
     ca_file: Path | None = None
     proxy_url: Secret | None = None
+    parts: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,7 @@ class Config:
     breakdowns: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     state_url: str = field(default="sqlite:///./epay-exporter.db", repr=False)
+    lease: Duration = 15 * SECOND
     baseline: Baseline = field(default_factory=Baseline)
     calendar: tuple[CalendarEntry, ...] = ()
     alerts: Alerts = field(default_factory=Alerts)

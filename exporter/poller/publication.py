@@ -65,6 +65,7 @@ class Publication:
     def not_kept(self, shown: Iterable[Total]) -> None:
         """Take back what could not be committed, for the next time."""
         self._scraped += shown
+        self.news.set()
 
     def publish(
         self, account: str, terminals: tuple[TerminalSnapshot, ...], totals: Mapping[Total, int], now: Instant

@@ -4,12 +4,16 @@ from pathlib import Path
 
 from exporter.state.base import CommitFailed, CommitUnsettled, StateUnusable, Store
 from exporter.state.memory import MemoryStore
-from exporter.state.postgres import Database, PostgresStore
+from exporter.state.postgres import Database, Lease, LeaseLost, Leases, PostgresStore
 from exporter.state.sqlite import SqliteStore
 
 __all__ = [
     "CommitFailed",
     "CommitUnsettled",
+    "Database",
+    "Lease",
+    "LeaseLost",
+    "Leases",
     "MemoryStore",
     "PostgresStore",
     "SqliteStore",

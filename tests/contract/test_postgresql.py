@@ -209,8 +209,8 @@ def test_a_server_that_is_not_there_is_named_in_one_line() -> None:
 
 
 def test_connections_say_who_they_are_and_never_wait_for_ever(store: PostgresStore, postgresql: Server) -> None:
-    names = postgresql.sql("SELECT application_name FROM pg_stat_activity WHERE backend_type = 'client backend'")
-    assert ("epay-exporter",) in names
+    asked = "SELECT application_name FROM pg_stat_activity WHERE backend_type = 'client backend'"
+    eventually(lambda: ("epay-exporter",) in postgresql.sql(asked))
     with store._database.reading() as connection:
         for limit in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
             row = connection.execute("SELECT current_setting(%s)", (limit,)).fetchone()

@@ -48,7 +48,7 @@ MIGRATIONS: Final[tuple[tuple[str, LiteralString], ...]] = (
             details integer,
             PRIMARY KEY (id, terminal)
         );
-        CREATE INDEX operations_created ON epay.operations (created);
+        CREATE INDEX operations_created ON epay.operations (terminal, created);
         CREATE INDEX operations_followed ON epay.operations (terminal) WHERE standing = 'followed';
         CREATE TABLE epay.history (
             day integer NOT NULL,
@@ -58,6 +58,28 @@ MIGRATIONS: Final[tuple[tuple[str, LiteralString], ...]] = (
             origin text NOT NULL,
             PRIMARY KEY (terminal, day, kind)
         );
+        """,
+    ),
+    (
+        "replicas, and the leases of their shares",
+        """
+        CREATE TABLE epay.replicas (
+            id text PRIMARY KEY,
+            until timestamptz NOT NULL,
+            knows text[] NOT NULL
+        );
+        CREATE TABLE epay.leases (
+            share text PRIMARY KEY,
+            owner text NOT NULL DEFAULT '',
+            epoch bigint NOT NULL DEFAULT 0,
+            until timestamptz NOT NULL
+        ) WITH (fillfactor = 50);
+        CREATE TABLE epay.holdings (
+            terminal text PRIMARY KEY,
+            share text NOT NULL,
+            epoch bigint NOT NULL
+        );
+        CREATE INDEX holdings_share ON epay.holdings (share);
         """,
     ),
 )

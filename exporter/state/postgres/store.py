@@ -143,7 +143,12 @@ class PostgresStore:
             self._guard(connection)
             # The mark first: it makes replicas that do this at the same time wait for each other.
             connection.execute("UPDATE epay.kept SET since = %s WHERE since < %s", (before, before))
-            connection.execute("DELETE FROM epay.operations WHERE created < %s AND standing <> 'followed'", (before,))
+            numbers = list(self._texts.numbers(connection, self._only or (), give=False).values())
+            connection.execute(
+                "DELETE FROM epay.operations WHERE created < %s AND standing <> 'followed' "
+                "AND (%s OR terminal = ANY(%s))",
+                (before, self._only is None, numbers),
+            )
         self._kept_since = max(self._kept_since, before)
 
     def commit(self, decision: Decision) -> None:
