@@ -4,7 +4,8 @@ They stand in a registry of their own, never in the library's global one, so tha
 test, the demo) shares nothing with the first.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from platform import python_version
 from typing import Final
 
@@ -20,7 +21,9 @@ _POLL_BUCKETS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60, 120, 300)
 class Instruments:
     """An observer that counts. `registry` holds its metrics, those of the process and of Python."""
 
-    def __init__(self, accounts: Iterable[str], version: str, revision: str = "unknown") -> None:
+    def __init__(
+        self, accounts: Iterable[str], version: str, revision: str = "unknown", shard: int = 0, total_shards: int = 1
+    ) -> None:
         self.registry = CollectorRegistry()
         self._polls = Counter(
             "epay_polls_total",
@@ -89,6 +92,43 @@ class Instruments:
             registry=self.registry,
         )
         build.labels(version, revision, python_version()).set(1)
+        ordinal = Gauge(
+            "epay_shard_ordinal",
+            "Which of the shards this exporter reads, from 0: --shard.",
+            ("shard_ordinal",),
+            registry=self.registry,
+        )
+        ordinal.labels(str(shard)).set(shard)
+        Gauge(
+            "epay_total_shards",
+            "Into how many shards the terminals are divided: --total-shards; 1 where they are not.",
+            registry=self.registry,
+        ).set(total_shards)
+        self._held = Gauge(
+            "epay_share_held",
+            "Whether this replica holds a share (1) or not (0), of all that it is configured with; as of the scrape.",
+            ("share",),
+            registry=self.registry,
+        )
+        self._lease = Gauge(
+            "epay_lease_remaining_seconds",
+            "How long the lease of a share lasts without another renewal, 0 where it is not held; as of the scrape.",
+            ("share",),
+            registry=self.registry,
+        )
+        self._replicas = Gauge(
+            "epay_replicas",
+            "Replicas that live on this state, this one among them; 0 where the state is not shared.",
+            registry=self.registry,
+        )
+        self._moves = Counter(
+            "epay_share_handovers_total",
+            "Shares that this replica took or gave away: taken, handed_over, removed from the configuration, lost.",
+            ("reason",),
+            registry=self.registry,
+        )
+        for reason in ("taken", "handed_over", "removed", "lost"):
+            self._moves.labels(reason)
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         self._accounts: set[str] = set()
@@ -126,6 +166,22 @@ class Instruments:
         ):
             metric.remove_by_labels({"account": account})
 
+    def know_shares(self, remaining: Mapping[str, Callable[[], float]]) -> None:
+        """Have the metrics of these shares; each is asked for how many seconds it is held, 0 where it is not."""
+        for gauge in (self._held, self._lease):
+            gauge.clear()
+        for share, seconds in remaining.items():
+            self._held.labels(share).set_function(partial(_is_held, seconds))
+            self._lease.labels(share).set_function(seconds)
+
+    def see_replicas(self, number: int) -> None:
+        """So many replicas live on the state."""
+        self._replicas.set(number)
+
+    def share_moved(self, reason: str) -> None:
+        """A share was taken or given away."""
+        self._moves.labels(reason).inc()
+
     def observe(self, event: Event) -> None:
         """Count one event; never raises."""
         match event:
@@ -152,3 +208,7 @@ class Instruments:
     def configuration_refused(self) -> None:
         """A reload was refused; the configuration before it stays in use."""
         self._reload_successful.set(0)
+
+
+def _is_held(seconds: Callable[[], float]) -> float:
+    return float(seconds() > 0)

@@ -6,6 +6,7 @@ declare -A packages=([prometheus]=prometheus [promtool]=prometheus
     [prometheus-alertmanager]=prometheus-alertmanager [amtool]=prometheus-alertmanager
     [chromium]=chromium [systemd-analyze]=systemd)
 missing=()
+[ -n "$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ] || command -v initdb >/dev/null || missing+=(postgresql)
 for command in "${!packages[@]}"; do
     command -v "$command" >/dev/null || missing+=("${packages[$command]}")
 done

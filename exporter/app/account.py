@@ -15,7 +15,7 @@ import httpx
 from exporter.app.clock import BankClock, Listeners, wall_clock
 from exporter.bank import MAX_RECORDS
 from exporter.client import EpayClient, own_client
-from exporter.config import Account, Config, TerminalFilter
+from exporter.config import Account, Config, Poll, TerminalFilter
 from exporter.instrumentation import Instruments
 from exporter.ledger import Ledger
 from exporter.model import Policy, Remembered, Span, Terminal
@@ -38,7 +38,6 @@ class Surroundings:
     `http` is the way to the bank of all but those with a `ca_file` or a proxy of their own.
     """
 
-    store: Store
     publication: Publication
     instruments: Instruments
     http: httpx.AsyncClient
@@ -83,10 +82,12 @@ class RunningAccount:
         account: Account,
         config: Config,
         ledger: Ledger,
+        store: Store,
         shared: Surroundings,
         former: "RunningAccount | None" = None,
     ) -> None:
         self.account = account
+        self.store = store
         self._task: asyncio.Task[None] | None = None
         self._own_http = own_client(account, config.poll.timeout)
         same_bank = former is not None and former.account.operations_url == account.operations_url
@@ -102,8 +103,12 @@ class RunningAccount:
             monotonic=time.monotonic,
             random=random.SystemRandom().random,
         )
+
+        def rate(requests_per_second: float) -> Poll:
+            return replace(config.poll, requests_per_second=requests_per_second / account.parts)
+
         self.bank: EpayClient = client(
-            poll=config.poll,
+            poll=rate(config.poll.requests_per_second),
             max_records=MAX_RECORDS,
             decode=Decoder(_DIGEST_KEY, config.breakdowns, ledger.marks).decode,
             session=former.bank.session if former and _same_login(former.account, account) else None,
@@ -122,7 +127,7 @@ class RunningAccount:
             terminals=account.terminals,
             ledger=ledger,
             bank=self.bank,
-            store=shared.store,
+            store=store,
             policy=_its_policy(account, config),
             sweep_interval=config.poll.sweep_interval,
             publication=shared.publication,
@@ -133,7 +138,7 @@ class RunningAccount:
             former=former.poller.handover() if former else None,
             forecast=self.forecaster.forecast,
         )
-        politely = replace(config.poll, requests_per_second=baseline.history_requests_per_second)
+        politely = rate(baseline.history_requests_per_second)
         past = client(
             poll=politely, max_records=_HISTORY_AT_ONCE, tokens=self.bank.tokens, held=self.bank.held
         )  # without a decoder of its own: nothing of people is needed
@@ -141,7 +146,7 @@ class RunningAccount:
             account=account.name,
             ledger=ledger,
             past=PastReader(past, account.terminals, config.outcomes),
-            store=shared.store,
+            store=store,
             policy=_its_policy(account, config),
             history=baseline.history,
             weeks=baseline.weeks,

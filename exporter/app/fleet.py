@@ -1,8 +1,9 @@
 """All accounts that are being read, and how they become those of another configuration while the process runs."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import httpx
 
@@ -13,8 +14,9 @@ from exporter.client import set_timeout
 from exporter.config import Account, Config
 from exporter.instrumentation import Instruments
 from exporter.ledger import Ledger
-from exporter.model import Decision, Remembered, Supervision
+from exporter.model import Decision, Remembered, Snapshot, Supervision
 from exporter.poller import Publication
+from exporter.sharding import EVERYTHING, Shard
 from exporter.state import Store
 from exporter.windows import begin
 
@@ -27,6 +29,15 @@ class Change:
     changed: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+
+
+class _Recalled(NamedTuple):
+    """An account and what its store remembers of it."""
+
+    account: Account
+    store: Store
+    remembered: Remembered
+    ledger: Ledger
 
 
 def change(before: Config | None, after: Config) -> Change:
@@ -51,9 +62,16 @@ class Fleet:
     """Owns the running accounts. One `apply` at a time is its caller's business."""
 
     def __init__(
-        self, store: Store, publication: Publication, instruments: Instruments, http: httpx.AsyncClient
+        self,
+        store_of: Callable[[Account], Store],
+        publication: Publication,
+        instruments: Instruments,
+        http: httpx.AsyncClient,
+        shard: Shard = EVERYTHING,
     ) -> None:
-        self._shared = Surroundings(store, publication, instruments, http, asyncio.Semaphore(1))
+        self._shard = shard
+        self._store_of = store_of
+        self._shared = Surroundings(publication, instruments, http, asyncio.Semaphore(1))
         self._config: Config | None = None
         self._accounts: dict[str, RunningAccount] = {}
         self._tasks: asyncio.TaskGroup | None = None
@@ -73,6 +91,7 @@ class Fleet:
         the snapshot shows what they had read all the while. The swap itself waits for nothing, so that a scrape sees
         all of the new configuration or nothing of it.
         """
+        config = replace(config, accounts=self._shard.of(config.accounts))
         what = change(self._config, config)
         stopped = [self._accounts[name] for name in (*what.changed, *what.removed)]
         await asyncio.gather(*(each.stop() for each in stopped))
@@ -97,26 +116,42 @@ class Fleet:
         await asyncio.gather(*(each.close() for each in stopped))
         return what
 
+    def current(self) -> Snapshot:
+        """What may be shown now: all that was read."""
+        return self._shared.publication.current()
+
+    def commit(self, decision: Decision) -> None:
+        """Keep what is of no account: which totals scrapers have been shown. Raises CommitFailed."""
+        for store in {id(each.store): each.store for each in self._accounts.values()}.values():
+            store.commit(decision)
+
     async def close(self) -> None:
         """Close what accounts hold of their own, once nothing runs any more."""
         await asyncio.gather(*(each.close() for each in self._accounts.values()))
 
-    def _recalled(self, config: Config, accounts: Sequence[Account]) -> tuple[Remembered, list[tuple[Account, Ledger]]]:
-        """What the store remembers, and the ledgers made of it: in a thread, so that scrapes go on meanwhile."""
-        remembered = recall(self._shared.store, config, accounts)
-        return remembered, [(account, ledger_of(account, config, remembered)) for account in accounts]
+    def _recalled(self, config: Config, accounts: Sequence[Account]) -> list[_Recalled]:
+        """What the stores remember, and the ledgers made of it: in a thread, so that scrapes go on meanwhile."""
+        of_stores: dict[int, tuple[Store, list[Account]]] = {}
+        for account in accounts:
+            store = self._store_of(account)
+            of_stores.setdefault(id(store), (store, []))[1].append(account)
+        recalled = []
+        for store, its in of_stores.values():
+            remembered = recall(store, config, its)
+            recalled += [_Recalled(each, store, remembered, ledger_of(each, config, remembered)) for each in its]
+        return recalled
 
-    def _build(
-        self, config: Config, recalled: tuple[Remembered, list[tuple[Account, Ledger]]]
-    ) -> dict[str, RunningAccount]:
-        remembered, ledgers = recalled
+    def _build(self, config: Config, recalled: Sequence[_Recalled]) -> dict[str, RunningAccount]:
         if self._config is None or config.poll != self._config.poll:  # all accounts are among these then
             self._shared = replace(self._shared, slots=asyncio.Semaphore(config.poll.max_concurrency))
             set_timeout(self._shared.http, config.poll.timeout)
-        self._shared.publication.restore(remembered)
+        for remembered in {id(each.remembered): each.remembered for each in recalled}.values():
+            self._shared.publication.restore(remembered)
         return {
-            account.name: RunningAccount(account, config, ledger, self._shared, self._accounts.get(account.name))
-            for account, ledger in ledgers
+            each.account.name: RunningAccount(
+                each.account, config, each.ledger, each.store, self._shared, self._accounts.get(each.account.name)
+            )
+            for each in recalled
         }
 
     def _start(self, accounts: Iterable[RunningAccount]) -> None:

@@ -1,15 +1,21 @@
 """What is published is prepared for scrapes at once, so that a scrape finds it ready."""
 
 import asyncio
+from collections.abc import Callable
 
 from exporter.exposition import Exposition
-from exporter.model import Clock
+from exporter.model import Clock, Snapshot
 from exporter.poller import Publication
 
 
-async def keep_prepared(publication: Publication, exposition: Exposition, clock: Clock) -> None:
-    """Prepare each snapshot in a thread as it comes, until cancelled; of several at once only the newest."""
+async def keep_prepared(
+    publication: Publication, current: Callable[[], Snapshot], exposition: Exposition, clock: Clock
+) -> None:
+    """Prepare each snapshot in a thread as it comes, until cancelled; of several at once only the newest.
+
+    `current`: what of it may be shown now.
+    """
     while True:
         await publication.published.wait()
         publication.published.clear()
-        await asyncio.to_thread(exposition.prepare, publication.current(), clock())
+        await asyncio.to_thread(exposition.prepare, current(), clock())

@@ -4,13 +4,14 @@ import asyncio
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
 from exporter import logs
 from exporter.app.clock import wall_clock
 from exporter.app.doubting import tell_doubts
-from exporter.app.fleet import Change, Fleet
+from exporter.app.fleet import Change
 from exporter.app.secrecy import readable_secrets, unreadable_secrets
 from exporter.app.trusting import warn_of_expired_authorities
 from exporter.config import Config, ConfigInvalid, Problem, load
@@ -27,13 +28,20 @@ class ReloadRefused(Exception):
         self.problems = tuple(problems)
 
 
+class Reader(Protocol):
+    """What reads the accounts of a configuration, and can go over to another one."""
+
+    async def apply(self, config: Config) -> Change:
+        """Become what a configuration says. Raises StateUnusable or CommitFailed, and then all goes on as it was."""
+
+
 class Reloader:
     """Reads the file again when asked. Who asks while a reload is under way shares the next one with all who wait."""
 
-    def __init__(self, path: Path, config: Config, fleet: Fleet, instruments: Instruments) -> None:
+    def __init__(self, path: Path, config: Config, reader: Reader, instruments: Instruments) -> None:
         self._path = path
-        self._state_url = config.state_url
-        self._fleet = fleet
+        self._state = config.state_url, config.lease
+        self._reader = reader
         self._instruments = instruments
         self._asked: list[asyncio.Future[Sequence[str]]] = []
         self._wanted = asyncio.Event()
@@ -96,14 +104,14 @@ class Reloader:
             raise ReloadRefused([str(problem) for problem in invalid.problems]) from None
         if problems := await asyncio.to_thread(unreadable_secrets, config):
             raise ReloadRefused(problems)
-        if config.state_url != self._state_url:
+        if (config.state_url, config.lease) != self._state:
             text = "cannot be changed while the exporter runs"
             raise ReloadRefused([str(Problem(str(self._path), 0, "state.url", text, "restart it for that"))])
         logs.mask(readable_secrets(config))
         warn_of_expired_authorities(config)
         tell_doubts(config)
         try:
-            return await self._fleet.apply(config)
+            return await self._reader.apply(config)
         except (StateUnusable, CommitFailed) as error:
             raise ReloadRefused([str(error)]) from None
 

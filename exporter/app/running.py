@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import structlog
 
 from exporter import __version__
@@ -16,14 +17,17 @@ from exporter.app.clock import wall_clock
 from exporter.app.fleet import Fleet
 from exporter.app.preparing import keep_prepared
 from exporter.app.reloading import Reloader
+from exporter.app.sharing import Sharing, replica_name
 from exporter.app.signals import until_signalled
 from exporter.app.starting import StartFailed
 from exporter.client import http_client
-from exporter.config import Config
+from exporter.config import Config, state_kind
 from exporter.exposition import Exposition
 from exporter.instrumentation import Instruments
+from exporter.model import SECOND
 from exporter.poller import Publication, keep_births, keep_last_births
-from exporter.state import CommitFailed, StateUnusable, open_store
+from exporter.sharding import EVERYTHING, Shard
+from exporter.state import CommitFailed, Database, Leases, StateUnusable, open_store
 from exporter.web import AddressUnusable, Protection, bind, create_app, serve
 
 _GIVE_WAY_AFTER = 0.001
@@ -40,6 +44,7 @@ class Options:
     protection: Protection | None = None
     config_file: Path | None = None
     lifecycle: bool = False
+    shard: Shard = EVERYTHING
 
 
 async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str]], None] | None = None) -> None:
@@ -54,24 +59,27 @@ async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str
 
     async with until_signalled(ask), contextlib.AsyncExitStack() as held:
         sockets: list[socket.socket] = []
-        instruments = Instruments((), __version__, _revision())
+        if options.shard.total > 1 and state_kind(config.state_url) == "postgresql":
+            raise StartFailed(
+                "--total-shards: replicas on one PostgreSQL divide the terminals among themselves: leave it out, "
+                "or give each shard a state of its own"
+            )
+        instruments = Instruments((), __version__, _revision(), options.shard.ordinal, options.shard.total)
         publication = Publication(stale_after=3 * config.poll.interval)
         http = await held.enter_async_context(http_client(config.poll.timeout))
         try:
             sockets.extend(held.enter_context(bind(address)) for address in options.listen)
-            store = open_store(config.state_url)
-            held.callback(store.close)
-            fleet = Fleet(store, publication, instruments, http)
-            held.push_async_callback(fleet.close)
-            await fleet.apply(config)
+            reader = _reader(config, options, publication, instruments, http, held)
+            held.push_async_callback(reader.close)
+            await reader.apply(config)
         except (AddressUnusable, StateUnusable, CommitFailed) as error:
             raise StartFailed(str(error)) from None
-        held.callback(keep_last_births, publication, store, wall_clock)
+        held.callback(keep_last_births, publication, reader, wall_clock)
         instruments.configuration_applied(wall_clock())
-        reloader = Reloader(options.config_file, config, fleet, instruments) if options.config_file else None
+        reloader = Reloader(options.config_file, config, reader, instruments) if options.config_file else None
         exposition = Exposition()
         app = create_app(
-            publication.current,
+            reader.current,
             instruments.registry,
             wall_clock,
             options.telemetry_path,
@@ -83,17 +91,37 @@ async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str
         )
         scheme = options.protection.scheme if options.protection else "http"
         addresses = [_url(sock.getsockname(), scheme) for sock in sockets]
-        log.info("listening", addresses=", ".join(addresses), state=config.state_url.split(":", 1)[0])
+        log.info("listening", addresses=", ".join(addresses), state=state_kind(config.state_url))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(serve(app, sockets, options.protection))
-            tasks.create_task(keep_prepared(publication, exposition, wall_clock))
-            tasks.create_task(keep_births(publication, store, wall_clock))
-            tasks.create_task(fleet.run())
+            tasks.create_task(keep_prepared(publication, reader.current, exposition, wall_clock))
+            tasks.create_task(keep_births(publication, reader, wall_clock))
+            tasks.create_task(reader.run())
             if reloader is not None:
                 tasks.create_task(reloader.run())
             if on_ready is not None:
                 on_ready(addresses)
     log.info("stopped")
+
+
+def _reader(
+    config: Config,
+    options: Options,
+    publication: Publication,
+    instruments: Instruments,
+    http: httpx.AsyncClient,
+    held: contextlib.AsyncExitStack,
+) -> Fleet | Sharing:
+    """Who reads the accounts: all of them, or with PostgreSQL this replica's share. Raises StateUnusable."""
+    if state_kind(config.state_url) == "postgresql":
+        leases = Leases(Database(config.state_url), replica_name(), config.lease / SECOND)
+        held.callback(leases.close)
+        return Sharing(
+            leases, publication, instruments, lambda store_of: Fleet(store_of, publication, instruments, http)
+        )
+    store = open_store(config.state_url)
+    held.callback(store.close)
+    return Fleet(lambda _: store, publication, instruments, http, options.shard)
 
 
 def _url(address: tuple[str, int], scheme: str = "http") -> str:

@@ -2,7 +2,7 @@
 
 import contextlib
 
-from exporter.config import Config, Secret, SecretUnreadable
+from exporter.config import Config, Secret, SecretUnreadable, state_secrets
 from exporter.config.problems import Wrong
 from exporter.config.proxies import proxy
 
@@ -27,7 +27,7 @@ def readable_secrets(config: Config) -> tuple[str, ...]:
     for secret in _proxies(config):
         with contextlib.suppress(SecretUnreadable, Wrong):
             values.extend(proxy(secret.read()).secrets)  # its password, not its address
-    return tuple(values)
+    return (*values, *state_secrets(config.state_url))
 
 
 def _credentials(config: Config) -> tuple[Secret, ...]:

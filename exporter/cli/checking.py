@@ -13,7 +13,7 @@ from exporter import app
 from exporter.cli.ending import fail
 from exporter.cli.flags import config_file_flag, web_config_file_flag
 from exporter.cli.protecting import protection_of
-from exporter.config import Config, ConfigInvalid, Problem, load
+from exporter.config import Config, ConfigInvalid, Problem, load, shown_state
 
 
 @click.command()
@@ -99,4 +99,6 @@ def _check_online(config: Config, format_: str) -> NoReturn:
 
 
 def _summary(config: Config) -> str:
-    return f"accounts: {len(config.accounts)}, terminals: {len(config.terminals)}, state: {config.state_url}"
+    return (
+        f"accounts: {len(config.accounts)}, terminals: {len(config.terminals)}, state: {shown_state(config.state_url)}"
+    )

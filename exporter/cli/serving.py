@@ -17,6 +17,7 @@ from exporter.cli.flags import (
     web_config_file_flag,
 )
 from exporter.cli.protecting import protection_of
+from exporter.sharding import Shard
 
 
 @click.command()
@@ -25,6 +26,22 @@ from exporter.cli.protecting import protection_of
 @telemetry_path_flag
 @web_config_file_flag
 @flag("--web.enable-lifecycle", is_flag=True, help="Allow a reload by POST /-/reload.")
+@flag(
+    "--shard",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Which of the shards this exporter reads, from 0.",
+)
+@flag(
+    "--total-shards",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Into how many shards the terminals are divided, by a hash of their names.",
+)
 @log_level_flag
 @log_format_flag
 def run(
@@ -33,12 +50,21 @@ def run(
     web_telemetry_path: str,
     web_config_file: str | None,
     web_enable_lifecycle: bool,
+    shard: int,
+    total_shards: int,
     log_level: str,
     log_format: str,
 ) -> None:
     """Poll the bank and serve the metrics."""
     protection, problems = protection_of(web_config_file)
-    options = app.Options(web_listen_address, _path(web_telemetry_path), protection, config_file, web_enable_lifecycle)
+    options = app.Options(
+        web_listen_address,
+        _path(web_telemetry_path),
+        protection,
+        config_file,
+        web_enable_lifecycle,
+        _shard(shard, total_shards),
+    )
     config = load_or_fail(config_file, tuple(map(str, problems)))
     if unreadable := app.unreadable_secrets(config):
         fail(2, *unreadable)
@@ -56,6 +82,12 @@ def run(
     if protection is not None:
         protection.announce()
     run_to_the_end(app.run(config, options))
+
+
+def _shard(ordinal: int, total: int) -> Shard:
+    if ordinal >= total:
+        fail(2, f"--shard: {ordinal} is none of {total} shards: they are counted from 0, so the last is {total - 1}")
+    return Shard(ordinal, total)
 
 
 def _path(telemetry_path: str) -> str:

@@ -17,6 +17,7 @@ from exporter.config.records import (
     TerminalFilter,
     TokenBody,
 )
+from exporter.config.urls import shown_state, state_kind, state_secrets
 
 __all__ = [
     "REQUIRED_WINDOWS",
@@ -37,4 +38,7 @@ __all__ = [
     "format_duration",
     "load",
     "parse_duration",
+    "shown_state",
+    "state_kind",
+    "state_secrets",
 ]

@@ -49,7 +49,7 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
         "requests_per_second",
     ),
     "limits": ("max_codes_per_terminal", "max_breakdown_values", "max_response_bytes"),
-    "state": ("url",),
+    "state": ("url", "lease"),
     "baseline": ("weeks", "windows", "history", "history_requests_per_second"),
     "calendar[]": ("from", "to", "kind", "terminals"),
     "alerts": ("defaults", "terminals"),

@@ -11,7 +11,7 @@ from exporter.config.document import DocumentBroken, Node, parse
 from exporter.config.problems import ConfigInvalid, Problem, Wrong
 from exporter.config.records import REQUIRED_WINDOWS, Alerts, Config, Limits, Poll
 from exporter.config.settings import (
-    DEFAULT_STATE_URL,
+    DEFAULT_STATE,
     baseline,
     breakdowns,
     limits,
@@ -69,6 +69,7 @@ def _config(root: Value) -> Config | None:
     roster = Roster()
     polls = section.get("poll", poll, Poll())
     shown = section.get("windows", windows, REQUIRED_WINDOWS)
+    url, lease = section.get("state", state, DEFAULT_STATE)
     return Config(
         accounts=section.need("accounts", lambda value: accounts(value, roster), (), "at least one account is needed"),
         outcomes=Outcomes(
@@ -79,7 +80,8 @@ def _config(root: Value) -> Config | None:
         windows=shown,
         breakdowns=section.get("breakdowns", breakdowns, ()),
         limits=section.get("limits", limits, Limits()),
-        state_url=section.get("state", state, DEFAULT_STATE_URL),
+        state_url=url,
+        lease=lease,
         baseline=section.get("baseline", lambda value: baseline(value, polls, shown), usual_baseline(polls)),
         calendar=section.get("calendar", lambda value: calendar(value, roster), ()),
         alerts=section.get("alerts", lambda value: alerts(value, roster), Alerts()),

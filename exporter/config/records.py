@@ -80,7 +80,7 @@ class Account:
     """One login at the bank and the terminals that are read with it.
 
     `ca_file`: whom to trust in place of the well-known authorities. `proxy_url`: through which proxy, in place of what
-    the environment says.
+    the environment says. `parts`: of how many parts of an account at the bank this is one; they share its rate.
     """
 
     name: str
@@ -98,6 +98,7 @@ class Account:
     paging: Paging = Paging.OFFSET
     ca_file: Path | None = None
     proxy_url: Secret | None = None
+    parts: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ REQUIRED_WINDOWS: tuple[Duration, ...] = (5 * MINUTE, 15 * MINUTE, HOUR)
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All of a configuration file. `windows` ascending, with the required ones; `state_url` as written.
+    """All of a configuration file. `windows` ascending, with the required ones; `state_url` may hold a password.
 
     `doubts`: what can be used and is hardly meant. It is said where the file is read, and is no part of what it says.
     """
@@ -159,7 +160,8 @@ class Config:
     windows: tuple[Duration, ...] = REQUIRED_WINDOWS
     breakdowns: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
-    state_url: str = "sqlite:///./epay-exporter.db"
+    state_url: str = field(default="sqlite:///./epay-exporter.db", repr=False)
+    lease: Duration = 15 * SECOND
     baseline: Baseline = field(default_factory=Baseline)
     calendar: tuple[CalendarEntry, ...] = ()
     alerts: Alerts = field(default_factory=Alerts)

@@ -12,7 +12,7 @@ from exporter.config.values import Section, Value, each
 from exporter.model import SECOND, Duration
 
 BREAKDOWNS: Final = ("sender_issuer", "receiver_issuer", "sender_card_type", "receiver_card_type")
-DEFAULT_STATE_URL: Final = "sqlite:///./epay-exporter.db"
+DEFAULT_STATE: Final = ("sqlite:///./epay-exporter.db", 15 * SECOND)
 
 
 def poll(value: Value) -> Poll:
@@ -68,9 +68,10 @@ def limits(value: Value) -> Limits:
     )
 
 
-def state(value: Value) -> str:
-    """Where the state is kept."""
-    return value.section().get("url", state_url, DEFAULT_STATE_URL)
+def state(value: Value) -> tuple[str, Duration]:
+    """Where the state is kept, and for how long a replica holds a share of it without saying so again."""
+    section, (url, lease) = value.section(), DEFAULT_STATE
+    return section.get("url", state_url, url), section.get("lease", duration(SECOND), lease)
 
 
 def usual_baseline(polls: Poll) -> Baseline:

@@ -1,14 +1,25 @@
 """What scrapers have been shown is kept with the state: after a restart no series begins twice, none without a 0."""
 
 import asyncio
+from typing import Final, Protocol
 
 from exporter.model import Clock, Decision
 from exporter.poller.committing import finished
 from exporter.poller.publication import Publication
-from exporter.state.base import CommitFailed, Store
+from exporter.state.base import CommitFailed
+
+_PAUSE: Final = 1.0
+"""Seconds until what could not be committed is tried again."""
 
 
-async def keep_births(publication: Publication, store: Store, clock: Clock) -> None:
+class Keeper(Protocol):
+    """Where decisions are kept: a store, or the stores of several shares."""
+
+    def commit(self, decision: Decision) -> None:
+        """Store a decision. Raises CommitFailed."""
+
+
+async def keep_births(publication: Publication, store: Keeper, clock: Clock) -> None:
     """Commit first showings as they happen, until cancelled: between two scrapes, not at the next poll.
 
     Shown as 0, then as 5, then killed and shown as 0 again, a series would look reset and its 5 be counted twice.
@@ -18,11 +29,12 @@ async def keep_births(publication: Publication, store: Store, clock: Clock) -> N
         shown = publication.newly_scraped()
         try:
             await finished(asyncio.to_thread(store.commit, Decision(now=clock(), scraped=shown)))
-        except CommitFailed:  # a poll says that the state is lost; the next showing tries again
+        except CommitFailed:  # a poll says that the state is lost
             publication.not_kept(shown)
+            await asyncio.sleep(_PAUSE)
 
 
-def keep_last_births(publication: Publication, store: Store, clock: Clock) -> None:
+def keep_last_births(publication: Publication, store: Keeper, clock: Clock) -> None:
     """The same for what was shown while the process was stopping, or could not be committed before."""
     shown = publication.newly_scraped()
     try:

@@ -7,7 +7,7 @@ from exporter.ledger import Ledger
 from exporter.model import SECOND, Checkpoint, Decision, Entry, Instant, Reading, Span, Total
 from exporter.poller.committing import finished
 from exporter.poller.reporting import Reporter
-from exporter.state.base import Store
+from exporter.state.base import CommitUnsettled, Store
 
 
 class Bookkeeper:
@@ -18,11 +18,13 @@ class Bookkeeper:
         self._store = store
         self._reporter = reporter
         self._one_at_a_time = asyncio.Lock()
+        self._unsettled: tuple[Decision, CommitUnsettled] | None = None
 
     async def take(self, readings: Sequence[Reading], now: Instant, *, again: bool = False) -> None:
         """Count what was read. What memory does not hold is looked up in the store before it counts as new."""
         if readings:
             async with self._one_at_a_time:
+                await self._settle()
                 unknown, names = self._ledger.unknown(readings), tuple(self._ledger.checkpoints)
                 recalled = await asyncio.to_thread(self._store.known, unknown, names) if unknown else ()
                 kept_since = self._store.kept_since
@@ -43,11 +45,20 @@ class Bookkeeper:
         """Put watermarks further on without a reading, and keep account of what is left out."""
         if checkpoints:
             async with self._one_at_a_time:
+                await self._settle()
                 await self._commit(Decision(now=now, checkpoints=checkpoints, increments=gaps))
 
     async def expire(self, before: Instant) -> None:
         """Let the store drop what nothing needs any more."""
         await asyncio.to_thread(self._store.expire, before)
+
+    async def _settle(self) -> None:
+        """Ask what became of a commit whose answer was lost: decided again, it would be counted twice."""
+        if self._unsettled is not None:
+            decision, unsettled = self._unsettled
+            if await asyncio.to_thread(unsettled.was_stored):
+                self._ledger.apply(decision)
+            self._unsettled = None
 
     async def _commit(self, decision: Decision) -> None:
         # A cancelled poll must not leave a commit behind that memory knows nothing of, nor one that is still under way:
@@ -56,7 +67,11 @@ class Bookkeeper:
         self._reporter.noticed(decision.notices)
 
     async def _commit_and_apply(self, decision: Decision) -> None:
-        await asyncio.to_thread(self._store.commit, decision)
+        try:
+            await asyncio.to_thread(self._store.commit, decision)
+        except CommitUnsettled as unsettled:
+            self._unsettled = decision, unsettled
+            raise
         self._ledger.apply(decision)
 
 

@@ -84,6 +84,7 @@ class Publication:
     def not_kept(self, shown: Iterable[Total]) -> None:
         """Take back what could not be committed, for the next time."""
         self._scraped += shown
+        self.news.set()
 
     def publish(self, account: str, terminals: tuple[TerminalSnapshot, ...], totals: Totals, now: Instant) -> None:
         """Replace one account's part. Totals are born when their terminal is read, those of the account with the first.

@@ -2,17 +2,33 @@
 
 from pathlib import Path
 
-from exporter.state.base import CommitFailed, StateUnusable, Store
+from exporter.state.base import CommitFailed, CommitUnsettled, StateUnusable, Store
 from exporter.state.memory import MemoryStore
+from exporter.state.postgres import Database, Lease, LeaseLost, Leases, PostgresStore
 from exporter.state.sqlite import SqliteStore
 
-__all__ = ["CommitFailed", "MemoryStore", "SqliteStore", "StateUnusable", "Store", "open_store"]
+__all__ = [
+    "CommitFailed",
+    "CommitUnsettled",
+    "Database",
+    "Lease",
+    "LeaseLost",
+    "Leases",
+    "MemoryStore",
+    "PostgresStore",
+    "SqliteStore",
+    "StateUnusable",
+    "Store",
+    "open_store",
+]
 
 
 def open_store(url: str) -> Store:
-    """The store that `state.url` names: `memory:` or `sqlite:///PATH`. Raises StateUnusable."""
+    """The store that `state.url` names: `memory:`, `sqlite:///PATH` or `postgresql://…`. Raises StateUnusable."""
     if url == "memory:":
         return MemoryStore()
     if url.startswith("sqlite:///"):
         return SqliteStore(Path(url.removeprefix("sqlite:///")))
+    if url.startswith("postgresql://"):
+        return PostgresStore(Database(url))
     raise StateUnusable(f"state.url: {url.split(':', 1)[0]}: is not a kind of state this version knows")

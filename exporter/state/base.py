@@ -1,6 +1,6 @@
 """The port to a store, and how it can fail."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
 from exporter.model import Checkpoint, Decision, Duration, Entry, Instant, Remembered, SlotDay, Span
@@ -14,8 +14,19 @@ class CommitFailed(Exception):
     """A decision could not be stored, and nothing of it was: it may be decided and committed again."""
 
 
+class CommitUnsettled(CommitFailed):
+    """A decision may have been stored or not: the connection was lost while the answer was on its way.
+
+    `was_stored` asks the store, and raises CommitFailed for as long as that cannot be told.
+    """
+
+    def __init__(self, text: str, was_stored: Callable[[], bool]) -> None:
+        super().__init__(text)
+        self.was_stored = was_stored
+
+
 class Store(Protocol):
-    """One state, used by one process. Calls may come from any thread: a store sees to its own order."""
+    """One state, or a part of one, used by one process. Calls may come from any thread: it sees to its own order."""
 
     def recall(self, names: Collection[str] = (), retention: Duration | None = None) -> Remembered:
         """What was committed; with a retention, entries only as far back as these terminals may meet them again."""

@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 
 from exporter.model import DAY, HOUR, SLOTS_A_DAY, Decision, Family, Outcome, SlotDay, Span, Total
-from exporter.state import CommitFailed, MemoryStore, SqliteStore, StateUnusable, Store, open_store
+from exporter.state import CommitFailed, SqliteStore, StateUnusable, Store, open_store
 from exporter.state.sqlite.schema import MIGRATIONS
 from tests.builders import SHOP, T0, WALLET, id_of, ledger, operation, reading
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    opened: Store = MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "state.db")
+    kind = request.param
+    url = {"memory": "memory:", "sqlite": f"sqlite:///{tmp_path}/state.db"}.get(kind)
+    opened = open_store(url or request.getfixturevalue("database"))  # a server only where one is needed
     yield opened
     opened.close()
 

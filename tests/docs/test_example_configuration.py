@@ -18,7 +18,7 @@ ENVIRON = {
     "EPAY_CLIENT_ID": "client",
     "EPAY_CLIENT_SECRET": "secret",
 }
-# The contract's configuration block, key by key, and the way to the bank.
+# The contract's configuration block, key by key, the way to the bank, and how long leases last.
 CONTRACT = {
     "": "accounts poll windows outcomes reason_codes breakdowns limits state baseline calendar alerts",
     "accounts[]": "name environment token_url operations_url token_body username username_file password password_file"
@@ -28,7 +28,7 @@ CONTRACT = {
     "poll": "interval lookback sweep_interval max_gap follow_pending page_size timeout max_concurrency"
     " requests_per_second",
     "limits": "max_codes_per_terminal max_breakdown_values max_response_bytes",
-    "state": "url",
+    "state": "url lease",
     "baseline": "weeks windows history history_requests_per_second",
     "calendar[]": "from to kind terminals",
     "alerts": "defaults terminals",

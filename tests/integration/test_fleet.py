@@ -132,7 +132,7 @@ class Ship:
         self.publication = Publication(stale_after=SECOND)
         self.instruments = Instruments((), "1")
         self.http = httpx.AsyncClient(transport=httpx.MockTransport(self.bank))
-        self.fleet = Fleet(self.store, self.publication, self.instruments, self.http)
+        self.fleet = Fleet(lambda _: self.store, self.publication, self.instruments, self.http)
 
     @asynccontextmanager
     async def running(self, config: Config = CONFIG) -> AsyncIterator[None]:

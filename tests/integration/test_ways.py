@@ -309,7 +309,8 @@ async def test_an_account_that_a_reload_removes_closes_its_own_connections(tmp_p
             return {each.terminal.name for each in publication.current().terminals if each.read}
 
         async with http_client(POLL.timeout) as shared:
-            fleet = Fleet(MemoryStore(), publication, instruments, shared)
+            store = MemoryStore()
+            fleet = Fleet(lambda _: store, publication, instruments, shared)
             await fleet.apply(config)
             running = asyncio.create_task(fleet.run())
             try:

@@ -1,0 +1,318 @@
+"""This replica's shares: which it holds, reads and exposes, among others on the same state.
+
+Two tasks. One tells the database every second that this replica lives, and sees what the others say; it must never wait
+for anything else, or leases run out. The other takes, hands over and lets go of shares, one at a time.
+"""
+
+import asyncio
+import contextlib
+import secrets
+import socket
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
+
+import structlog
+
+from exporter.app.clock import wall_clock
+from exporter.app.fleet import Change, Fleet, change
+from exporter.config import Account, Config
+from exporter.instrumentation import Instruments
+from exporter.model import OF_ACCOUNTS, Decision, Snapshot, Supervision, Total, Totals
+from exporter.poller import Publication, keep_last_births
+from exporter.sharing import Plan, plan, shares
+from exporter.state import CommitFailed, Lease, LeaseLost, Leases, StateUnusable, Store
+
+_BEAT: Final = 1.0
+"""Seconds between two looks at the database, unless a short lease wants more of them."""
+
+
+def clock() -> float:
+    """Seconds that also pass while the machine sleeps: a lease does not wait for us."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def replica_name() -> str:
+    """A name that no other replica has, nor this one had before: the host's, and a random part."""
+    return f"{socket.gethostname()}-{secrets.token_hex(4)}"
+
+
+@dataclass(slots=True)
+class _Tenure:
+    """A share that is held. `until`, by our clock, is earlier than by the database's: counted from before it was asked.
+
+    `going`: it is being given up, and is neither exposed nor renewed any more.
+    """
+
+    lease: Lease
+    terminals: frozenset[str]
+    store: Store
+    until: float
+    going: bool = False
+
+
+class Sharing:
+    """Reads and exposes the shares that this replica holds, and no others."""
+
+    def __init__(
+        self,
+        leases: Leases,
+        publication: Publication,
+        instruments: Instruments,
+        fleet: Callable[[Callable[[Account], Store]], Fleet],
+        now: Callable[[], float] = clock,
+    ) -> None:
+        self._leases = leases
+        self._publication = publication
+        self._instruments = instruments
+        self._fleet = fleet(self._store_of)
+        self._now = now
+        self._config: Config | None = None
+        self._known: dict[str, Account] = {}
+        self._tenures: dict[str, _Tenure] = {}
+        self._plan = Plan()
+        self._news = asyncio.Event()
+        self._changing = asyncio.Lock()
+        self._renewed = -leases.seconds
+        self._mute = False
+        self._log = structlog.get_logger("epay.sharing")
+
+    # What is seen from outside
+
+    def current(self) -> Snapshot:
+        """What this replica may show now: of shares whose lease is good at this moment, whatever happened before."""
+        snapshot = self._publication.current()
+        shown = {each.terminal.account for each in snapshot.terminals}
+        good = {share for share in shown if self.holds(share)}
+        return snapshot if good == shown else _only(snapshot, good)
+
+    def holds(self, share: str) -> bool:
+        """Whether a share is this replica's at this moment."""
+        tenure = self._tenures.get(share)
+        return tenure is not None and not tenure.going and self._now() < tenure.until
+
+    def remaining(self, share: str) -> float:
+        """For how many seconds a share is this replica's without another renewal."""
+        tenure = self._tenures.get(share)
+        return max(tenure.until - self._now(), 0.0) if tenure and not tenure.going else 0.0
+
+    def commit(self, decision: Decision) -> None:
+        """Keep which totals scrapers have been shown, each with its share. Raises CommitFailed.
+
+        Of a share that is lost it is not kept: whoever holds it shows them as 0 once more, and has shown nothing else.
+        """
+        by_share: dict[str, list[Total]] = {}
+        for total in decision.scraped:
+            by_share.setdefault(self._share_of(total), []).append(total)
+        for share, totals in by_share.items():
+            if tenure := self._tenures.get(share):
+                with contextlib.suppress(LeaseLost):
+                    tenure.store.commit(replace(decision, scraped=tuple(totals)))
+
+    def _share_of(self, total: Total) -> str:
+        owner = total.labels[0]
+        if total.family in OF_ACCOUNTS:
+            return owner
+        return next((share for share, tenure in self._tenures.items() if owner in tenure.terminals), "")
+
+    # Configurations
+
+    async def apply(self, config: Config) -> Change:
+        """Read by another configuration. Raises StateUnusable or CommitFailed, and then all goes on as it was."""
+        async with self._changing:
+            known = {account.name: account for account in shares(config.accounts)}
+            what = change(self._config, config)
+            before = self._config, self._known
+            self._config, self._known = config, known
+            try:
+                await self._show(share for share in self._tenures if share in known)
+            except (CommitFailed, StateUnusable):
+                self._config, self._known = before
+                raise
+            for share in [share for share in self._tenures if share not in known]:
+                await self._give_back(share, "removed")
+            for share, tenure in self._tenures.items():
+                if kept := _names(known[share]) if _names(known[share]) != tenure.terminals else None:
+                    tenure.terminals = kept
+                    with contextlib.suppress(CommitFailed):  # what is claimed too much ends with the lease
+                        await asyncio.to_thread(self._leases.let_go, tenure.lease, kept)
+            self._instruments.know_shares({share: partial(self.remaining, share) for share in known})
+            self._news.set()
+            return what
+
+    def _store_of(self, account: Account) -> Store:
+        """Where a share's account keeps its state; its terminals are held with it from now on. Raises CommitFailed."""
+        tenure = self._tenures.get(account.name)
+        if tenure is None:
+            raise LeaseLost(f"share {account.name}: not held")
+        names = _names(account)
+        if not names <= tenure.terminals:
+            self._leases.claim(tenure.lease, names)
+            tenure.terminals |= names
+            tenure.store = self._leases.store(tenure.lease, tenure.terminals)
+        return tenure.store
+
+    async def _show(self, held: Iterable[str]) -> None:
+        """Have exactly these shares read and exposed."""
+        names = set(held)
+        if self._config is not None:
+            accounts = tuple(account for name, account in self._known.items() if name in names)
+            await self._fleet.apply(replace(self._config, accounts=accounts))
+
+    # Tasks
+
+    async def run(self) -> None:
+        """Hold this replica's part of the shares, until cancelled; then hand them over at once."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._fleet.run())
+                tasks.create_task(self._beat())
+                tasks.create_task(self._follow())
+        finally:
+            await self._leave()
+
+    async def _beat(self) -> None:
+        beat = min(_BEAT, self._leases.seconds / 5)
+        while True:
+            try:
+                await self._look()
+            except CommitFailed as error:
+                self._say(str(error))
+            except Exception:  # noqa: BLE001  a defect of ours must not end the leases in silence
+                self._log.exception("defect")
+            if any(self._now() >= tenure.until for tenure in self._tenures.values() if not tenure.going):
+                self._news.set()
+            await asyncio.sleep(beat)
+
+    async def _look(self) -> None:
+        if self._now() - self._renewed >= self._leases.seconds / 3:
+            await self._renew()
+        situation = await asyncio.to_thread(self._leases.look, tuple(self._known))
+        self._say("")
+        self._instruments.see_replicas(len(situation.knows))
+        self._plan = plan(self._leases.replica, situation)
+        if self._plan.take or self._plan.release:
+            self._news.set()
+
+    async def _renew(self) -> None:
+        asked = self._now()
+        held = {share: tenure for share, tenure in self._tenures.items() if not tenure.going}
+        if held:
+            renewed = await asyncio.to_thread(self._leases.renew, [tenure.lease for tenure in held.values()])
+            for share, tenure in held.items():
+                if share in renewed:
+                    tenure.until = asked + self._leases.seconds
+                else:
+                    tenure.until = asked  # another has it, or may have
+                    self._news.set()
+        self._renewed = asked
+
+    def _say(self, trouble: str) -> None:
+        """Once when the database is lost, once when it is there again."""
+        if trouble and not self._mute:
+            self._log.error("leases cannot be renewed", reason=trouble)
+        elif not trouble and self._mute:
+            self._log.info("leases are renewed again")
+        self._mute = bool(trouble)
+
+    async def _follow(self) -> None:
+        """Do what the last look came to."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            async with self._changing:
+                todo, self._plan = self._plan, Plan()
+                for share, tenure in list(self._tenures.items()):
+                    if not tenure.going and self._now() >= tenure.until:
+                        await self._lose(share)
+                for share in todo.release:
+                    if self.holds(share):
+                        await self._give_back(share, "handed_over")
+                for share in todo.take:
+                    if share in self._known and share not in self._tenures:
+                        await self._take(self._known[share])
+
+    async def _take(self, account: Account) -> None:
+        share, names, asked = account.name, _names(account), self._now()
+        try:
+            lease = await asyncio.to_thread(self._leases.take, share, names)
+            if lease is None:
+                return
+            store = self._leases.store(lease, names)
+            self._tenures[share] = _Tenure(lease, names, store, asked + self._leases.seconds)
+            await self._show(list(self._tenures))
+        except (CommitFailed, StateUnusable) as error:
+            self._log.warning("share not taken", share=share, reason=str(error))
+            if tenure := self._tenures.pop(share, None):
+                with contextlib.suppress(CommitFailed):
+                    await asyncio.to_thread(self._leases.release, [tenure.lease])
+            return
+        self._instruments.share_moved("taken")
+        self._log.info("share taken", share=share, terminals=len(names), epoch=lease.epoch)
+
+    async def _lose(self, share: str) -> None:
+        self._tenures[share].going = True
+        await self._withdraw(share)
+        self._instruments.share_moved("lost")
+        self._log.warning("share lost", share=share, reason="the lease ran out before it could be renewed")
+
+    async def _give_back(self, share: str, reason: str) -> None:
+        lease = self._tenures[share].lease
+        self._tenures[share].going = True
+        await self._withdraw(share, last_words=True)
+        with contextlib.suppress(CommitFailed):  # it ends by itself
+            await asyncio.to_thread(self._leases.release, [lease])
+        self._instruments.share_moved(reason)
+        self._log.info("share handed over", share=share, reason=reason)
+
+    async def _withdraw(self, share: str, *, last_words: bool = False) -> None:
+        """Stop reading and showing a share; with `last_words`, keep what scrapers have been shown of it."""
+        with contextlib.suppress(CommitFailed, StateUnusable):
+            await self._show([name for name in self._tenures if name != share and name in self._known])
+        if last_words:
+            await asyncio.to_thread(keep_last_births, self._publication, self, wall_clock)
+        self._tenures.pop(share)
+
+    async def _leave(self) -> None:
+        held = [tenure.lease for tenure in self._tenures.values()]
+        for tenure in self._tenures.values():
+            tenure.going = True
+        await asyncio.to_thread(keep_last_births, self._publication, self, wall_clock)
+        with contextlib.suppress(CommitFailed):
+            await asyncio.to_thread(self._leases.release, held, leaving=True)
+        self._tenures.clear()
+        if held:
+            self._log.info("share handed over", share=", ".join(lease.share for lease in held), reason="stopping")
+
+    async def close(self) -> None:
+        """Close what the accounts hold of their own."""
+        await self._fleet.close()
+
+
+def _names(account: Account) -> frozenset[str]:
+    return frozenset(terminal.name for terminal in account.terminals)
+
+
+def _only(snapshot: Snapshot, good: set[str]) -> Snapshot:
+    """A snapshot without what belongs to other shares."""
+    terminals = tuple(each for each in snapshot.terminals if each.terminal.account in good)
+    names = {each.terminal.name for each in terminals}
+    supervision = snapshot.supervision
+    return replace(
+        snapshot,
+        terminals=terminals,
+        totals=Totals.of_parts(
+            {
+                owner: part
+                for owner, part in snapshot.totals.parts()
+                if owner.name in (good if owner.is_account else names)
+            }
+        ),
+        supervision=Supervision(
+            tuple(name for name in supervision.terminals if name in names),
+            tuple(each for each in supervision.thresholds if each.terminal in names),
+            supervision.calendar,
+        ),
+    )

@@ -1,0 +1,110 @@
+"""Who takes and hands over what: decided by each replica for itself, and yet the same."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.config import Account, Secret, TerminalFilter
+from exporter.model import Terminal
+from exporter.sharing import MOST, Plan, Situation, plan, shares
+
+_SECRET = Secret("accounts[0].password", "x")
+ALL = frozenset({"a", "b", "c", "d"})
+
+
+def _account(terminals: int, name: str = "main") -> Account:
+    listed = tuple(Terminal(str(each), str(each), f"{name}{each}", name) for each in range(terminals))
+    return Account(name, "http://bank/t", "http://bank/o", _SECRET, _SECRET, _SECRET, _SECRET, listed)
+
+
+def test_an_account_that_fits_into_a_request_is_one_share() -> None:
+    assert shares([_account(MOST)]) == (_account(MOST),)
+
+
+def test_a_larger_account_is_cut_into_as_many_shares_as_a_poll_has_requests() -> None:
+    parts = shares([_account(2 * MOST + 1)])
+
+    assert [(part.name, len(part.terminals), part.parts) for part in parts] == [
+        ("main/1", MOST, 3),
+        ("main/2", MOST, 3),
+        ("main/3", 1, 3),
+    ]
+    assert all(terminal.account == part.name for part in parts for terminal in part.terminals)
+    assert [terminal.name for part in parts for terminal in part.terminals] == [
+        terminal.name for terminal in _account(2 * MOST + 1).terminals
+    ]
+
+
+def test_an_account_whose_terminals_are_listed_together_is_not_cut() -> None:
+    whole = replace(_account(3 * MOST), terminal_filter=TerminalFilter.CLIENT)
+    assert shares([whole]) == (whole,)
+
+
+def test_the_only_replica_takes_everything() -> None:
+    assert plan("x", Situation({"x": ALL}, {})) == Plan(("a", "b", "c", "d"))
+
+
+def test_free_shares_are_divided_without_a_word() -> None:
+    situation = Situation({"x": ALL, "y": ALL}, {})
+    assert (plan("x", situation).take, plan("y", situation).take) == (("a", "c"), ("b", "d"))
+
+
+def test_a_newcomer_is_given_its_part() -> None:
+    situation = Situation({"x": ALL, "y": ALL}, dict.fromkeys(ALL, "x"))
+    assert plan("x", situation) == Plan(release=("a", "b"))
+    assert plan("y", situation) == Plan()
+
+
+def test_one_more_than_another_is_even_enough() -> None:
+    situation = Situation({"x": ALL, "y": ALL}, {"a": "x", "b": "x", "c": "y"})
+    assert plan("x", situation) == Plan()
+    assert plan("y", situation) == Plan(take=("d",))
+
+
+def test_what_others_do_not_know_is_not_handed_over_to_them() -> None:
+    situation = Situation({"x": ALL, "y": frozenset({"e"})}, dict.fromkeys(ALL, "x"))
+    assert plan("x", situation) == Plan()
+    assert plan("y", situation) == Plan(take=("e",))
+
+
+def test_a_share_of_a_dead_replica_stays_its_own_until_its_lease_ends() -> None:
+    assert plan("x", Situation({"x": ALL}, {"a": "dead"})).take == ("b", "c", "d")
+
+
+def test_what_nobody_takes_for_long_is_taken_by_whoever_sees_it() -> None:
+    situation = Situation({"x": ALL, "y": ALL}, {}, overdue=frozenset({"b"}))
+    assert plan("x", situation).take == ("a", "b", "c")
+
+
+_REPLICAS = st.dictionaries(
+    st.sampled_from("xyzw"), st.frozensets(st.sampled_from("abcdefgh"), min_size=1), min_size=1, max_size=4
+)
+
+
+@given(_REPLICAS, st.data())
+def test_plans_of_all_replicas_fit_together_and_come_to_rest(
+    knows: dict[str, frozenset[str]], data: st.DataObject
+) -> None:
+    everything = sorted(frozenset().union(*knows.values()))
+    owners = {
+        share: data.draw(st.sampled_from([replica for replica in sorted(knows) if share in knows[replica]]))
+        for share in data.draw(st.sets(st.sampled_from(everything)))
+    }
+    for _ in range(40):
+        plans = {replica: plan(replica, Situation(knows, owners)) for replica in knows}
+        taken = [share for each in plans.values() for share in each.take]
+        assert len(taken) == len(set(taken))
+        assert all(owners[share] == replica for replica, each in plans.items() for share in each.release)
+        if not any(each.take or each.release for each in plans.values()):
+            break
+        owners = {share: owner for share, owner in owners.items() if share not in plans[owner].release} | {
+            share: replica for replica, each in plans.items() for share in each.take
+        }
+    else:
+        raise AssertionError("it never came to rest")
+    assert sorted(owners) == everything
+    for share, owner in owners.items():
+        able = [replica for replica in knows if share in knows[replica]]
+        load = {replica: list(owners.values()).count(replica) for replica in able}
+        assert load[owner] - min(load.values()) < 2
