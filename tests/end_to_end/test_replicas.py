@@ -1,17 +1,45 @@
 """Several real processes on one real PostgreSQL: one truth, whoever is killed, stopped, paused or cut off."""
 
+import json
 import signal
+import subprocess
+import time
+import urllib.parse
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
+import yaml
 
+from tests.postgresql import Server
 from tests.processes import Process, eventually, free_port, get, sample, started
+from tests.tools import require
+
+ROOT = Path(__file__).parents[2]
 
 LEASE = 2.0
-TERMINALS = ("98151552", "98151553", "98151554")
+WORLD = (
+    "--scenario=total-outage",
+    *(
+        f"--variant={each}"
+        for each in (
+            "traffic=5",
+            "scenario-delay=60",
+            "scenario-duration=600",
+            "reversal-share=0",
+            "late-share=0",
+            "pending-share=0",
+        )
+    ),
+    "--fault=http-500=0.03",
+    "--fault=reset=0.03",
+)
+"""A bank on a bad day, at which nothing happens any more after a minute, so that truth and counters come to rest."""
+TERMINALS = ("98151552", "98151553", "98230417")
 
 
 @dataclass
@@ -37,8 +65,8 @@ class Replicas:
     stack: ExitStack
     running: list[Replica] = field(default_factory=list)
 
-    def start(self) -> Replica:
-        port = free_port()
+    def start(self, port: int = 0) -> Replica:
+        port = port or free_port()
         log = self.directory / f"replica-{port}.log"
         arguments = ("run", f"--config.file={self.config}", f"--web.listen-address=127.0.0.1:{port}")
         replica = Replica(self.stack.enter_context(started(log, *arguments)), port)
@@ -85,7 +113,7 @@ def replicas(tmp_path: Path, database: str) -> Iterator[Replicas]:
     with ExitStack() as stack:
         bank = free_port()
         log = tmp_path / "bank.log"
-        stack.enter_context(started(log, "simulate", f"--listen=127.0.0.1:{bank}"))
+        stack.enter_context(started(log, "simulate", f"--listen=127.0.0.1:{bank}", *WORLD))
         eventually(lambda: get(f"http://127.0.0.1:{bank}/truth")[0] == 200)
         yield Replicas(tmp_path, bank, _configuration(tmp_path, bank, database), stack)
 
@@ -120,3 +148,88 @@ def test_a_replica_that_slept_past_its_lease_shows_nothing_of_it(replicas: Repli
 
     assert "epay_operations_total{" not in sleeper.metrics()
     eventually(replicas.spread)
+
+
+@contextmanager
+def prometheus(directory: Path, ports: list[int]) -> Iterator[str]:
+    """A real Prometheus that scrapes all replicas every second, relabelling as shipped; its address."""
+    shipped = yaml.safe_load((ROOT / "deploy/prometheus/replicas.yml").read_text())
+    (scrape,) = shipped["scrape_configs"]
+    scrape |= {"scrape_interval": "1s", "scrape_timeout": "1s"}
+    scrape["static_configs"] = [{"targets": [f"127.0.0.1:{port}" for port in ports]}]
+    (directory / "prometheus.yml").write_text(yaml.safe_dump(shipped))
+    port = free_port()
+    command = [
+        require("prometheus", "prometheus"),
+        f"--config.file={directory}/prometheus.yml",
+        f"--storage.tsdb.path={directory}/tsdb",
+        f"--web.listen-address=127.0.0.1:{port}",
+    ]
+    with (directory / "prometheus.log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as running:
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            running.kill()
+
+
+def asked(address: str, query: str) -> list[dict[str, Any]]:
+    status, text = get(f"{address}/api/v1/query?{urllib.parse.urlencode({'query': query})}")
+    return list(json.loads(text)["data"]["result"]) if status == 200 else []
+
+
+def counted(address: str) -> dict[tuple[str, str], int]:
+    """What Prometheus has by terminal and outcome: the last value of each series, seen within the last minutes."""
+    query = "sum by (terminal, outcome) (last_over_time(epay_operations_total[5m]))"
+    return {
+        (each["metric"]["terminal"], each["metric"]["outcome"]): int(each["value"][1])
+        for each in asked(address, query)
+        if each["value"][1] != "0"
+    }
+
+
+def true(bank: int, since: dict[str, int]) -> dict[tuple[str, str], int]:
+    """What the bank says of what was created since counting began."""
+    found: dict[tuple[str, str], int] = {}
+    for name, number in zip("abc", TERMINALS, strict=True):
+        _, text = get(f"http://127.0.0.1:{bank}/truth?from={since[f't{name}']}")
+        for row in json.loads(text)["rows"]:
+            if row["terminal"] == number and row["outcome"] != "pending":
+                key = f"t{name}", row["outcome"]
+                found[key] = found.get(key, 0) + row["operations"]
+    return found
+
+
+def test_whatever_happens_the_replicas_count_together_what_the_bank_counts(
+    replicas: Replicas, postgresql: Server, database: str
+) -> None:
+    ports = [free_port() for _ in range(3)]
+    draw = Random(8)
+    with prometheus(replicas.directory, ports) as address:
+        for port in ports:
+            replicas.start(port)
+        eventually(replicas.spread)
+        for event in ("kill", "stop", "database", "pause", "kill", "database", "stop"):
+            time.sleep(2)
+            victim = draw.choice(replicas.running)
+            if event == "database":
+                postgresql.stop("immediate")
+                postgresql.start()
+            elif event == "pause":
+                held = victim.shares()
+                victim.process.popen.send_signal(signal.SIGSTOP)
+                others = [each for each in replicas.running if each is not victim]
+                eventually(lambda held=held, others=others: held <= {s for each in others for s in each.shares()})
+                victim.process.popen.send_signal(signal.SIGCONT)
+                assert all(f'terminal="t{share}"' not in victim.metrics() for share in held)
+            else:
+                victim.process.stop(signal.SIGKILL if event == "kill" else signal.SIGTERM)
+                replicas.running.remove(victim)
+                replicas.start(victim.port)
+            eventually(replicas.spread)
+
+        rows = postgresql.sql("SELECT name, counting_since FROM epay.terminals", database.rpartition("/")[2])
+        since = {str(name): int(str(begun)) for name, begun in rows}
+        eventually(lambda: counted(address) == true(replicas.bank, since) or None, 90)
+        for series in asked(address, "resets(epay_operations_total[10m])"):
+            assert series["value"][1] == "0", series
+        assert sum(counted(address).values()) > 50
