@@ -10,7 +10,17 @@ from exporter.app.clock import wall_clock
 from exporter.app.looking_back import ArgumentInvalid, Interrupted, past_span, read_accounts
 from exporter.app.signals import until_signalled
 from exporter.app.starting import StartFailed
-from exporter.backtest import Alarm, Rules, SeriesInvalid, as_json, as_json_by_terminal, as_text, read_series, replay
+from exporter.backtest import (
+    Alarm,
+    Rules,
+    SeriesInvalid,
+    as_json,
+    as_json_by_terminal,
+    as_text,
+    read_series,
+    replay,
+    shortness,
+)
 from exporter.bank import MAX_RECORDS, BankError
 from exporter.baseline import SLOT, WEEK, Settings, Thresholds, usual
 from exporter.client import EpayClient
@@ -38,10 +48,10 @@ def backtest_csv(path: Path, step: str, format_: str) -> tuple[str, tuple[str, .
         raise ArgumentInvalid(f"{path}: not UTF-8: save it as CSV in UTF-8") from error
     except SeriesInvalid as error:
         raise ArgumentInvalid(str(error)) from error
-    alarms = replay(series.history)
-    if format_ == "json":
-        return as_json(alarms, series.points), series.notes
-    return as_text(alarms, series.points, len(series.history.values) * length), series.notes
+    alarms, whole = replay(series.history), len(series.history.values) * length
+    if format_ == "json":  # whose readers must not take a series that is too short for one without a fault
+        return as_json(alarms, series.points), (*series.notes, *shortness(whole))
+    return as_text(alarms, series.points, whole), series.notes
 
 
 def _step(text: str) -> Duration:

@@ -4,7 +4,7 @@
 that terminal's thresholds; `read_series` makes one from a CSV.
 """
 
-from exporter.backtest.rendering import as_json, as_json_by_terminal, as_text
+from exporter.backtest.rendering import as_json, as_json_by_terminal, as_text, shortness
 from exporter.backtest.replay import Alarm, Rules, replay
 from exporter.backtest.series import Series, SeriesInvalid, read_series
 
@@ -18,4 +18,5 @@ __all__ = [
     "as_text",
     "read_series",
     "replay",
+    "shortness",
 ]

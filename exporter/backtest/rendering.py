@@ -35,11 +35,15 @@ def as_text(alarms: Sequence[Alarm], points: int, length: Duration) -> str:
         lines.append("")
     weeks = length / WEEK
     lines.append(f"alarms: {len(alarms)}, points: {points}, weeks: {weeks:.1f}")
-    if weeks <= FEWEST_WEEKS:
-        lines.append(
-            f"no alarm can come of {weeks:.1f} weeks: the first {FEWEST_WEEKS} weeks are what is compared with"
-        )
-    return "\n".join(lines)
+    return "\n".join([*lines, *shortness(length)])
+
+
+def shortness(length: Duration) -> tuple[str, ...]:
+    """What must be said of a series that is too short for any alarm; nothing of one that is not."""
+    weeks = length / WEEK
+    if weeks > FEWEST_WEEKS:
+        return ()
+    return (f"no alarm can come of {weeks:.1f} weeks: the first {FEWEST_WEEKS} weeks are what is compared with",)
 
 
 def _record(alarm: Alarm) -> dict[str, str]:

@@ -53,6 +53,9 @@ def test_a_series_of_two_weeks_has_no_alarm_and_says_why(tmp_path: Path) -> None
     done = _run(f"--csv={path}", "--step=1h")
     assert (done.returncode, done.stdout.splitlines()[0]) == (0, "alarms: 0, points: 336, weeks: 2.0")
     assert "no alarm can come of 2.0 weeks" in done.stdout
+    done = _run(f"--csv={path}", "--step=1h", "--format=json")
+    assert json.loads(done.stdout) == {"alarms": [], "points": 336}
+    assert "no alarm can come of 2.0 weeks" in done.stderr
 
 
 def test_what_was_left_out_is_said_beside_the_result(csv_file: Path) -> None:
