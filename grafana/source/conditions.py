@@ -109,6 +109,16 @@ def _bounds(level: Level) -> list[tuple[str, str, str, str]]:
                     f'max by (terminal) (epay_expected_amount_lower{{window="1h", currency="{currency}", {T}}}) {chosen_one}',
                 )
                 for currency in CURRENCIES
+            ] + [
+                (
+                    f"{currency}: operations expected, 1h",
+                    f'max by (terminal) (epay_expected_amount{{window="1h", currency="{currency}", {T}}} '
+                    f'/ on (terminal, currency) terminal_currency:epay_average_amount:4w{{currency="{currency}"}}) '
+                    f"or on (terminal) {setting(level.key, 'min_operations')}",  # no mean yet: the bound decides alone
+                    ">=",
+                    setting(level.key, "min_operations"),
+                )
+                for currency in CURRENCIES
             ]
         case "terminal_silent":
             return [("operations, 5m: none", CAME, "<=", f"0 * {setting(level.key, 'critical')}")]
