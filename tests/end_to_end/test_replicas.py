@@ -8,6 +8,7 @@ import urllib.parse
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -177,6 +178,11 @@ def asked(address: str, query: str) -> list[dict[str, Any]]:
     return list(json.loads(text)["data"]["result"]) if status == 200 else []
 
 
+def taken_over(shares: set[str], by: list[Replica]) -> bool:
+    """Whether these replicas hold all of these shares."""
+    return shares <= {share for each in by for share in each.shares()}
+
+
 def counted(address: str) -> dict[tuple[str, str], int]:
     """What Prometheus has by terminal and outcome: the last value of each series, seen within the last minutes."""
     query = "sum by (terminal, outcome) (last_over_time(epay_operations_total[5m]))"
@@ -218,7 +224,7 @@ def test_whatever_happens_the_replicas_count_together_what_the_bank_counts(
                 held = victim.shares()
                 victim.process.popen.send_signal(signal.SIGSTOP)
                 others = [each for each in replicas.running if each is not victim]
-                eventually(lambda held=held, others=others: held <= {s for each in others for s in each.shares()})
+                eventually(partial(taken_over, held, others))
                 victim.process.popen.send_signal(signal.SIGCONT)
                 assert all(f'terminal="t{share}"' not in victim.metrics() for share in held)
             else:
