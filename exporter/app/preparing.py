@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+import structlog
+
 from exporter.exposition import Exposition
 from exporter.model import Clock, Snapshot
 from exporter.poller import Publication
@@ -18,4 +20,7 @@ async def keep_prepared(
     while True:
         await publication.published.wait()
         publication.published.clear()
-        await asyncio.to_thread(exposition.prepare, current(), clock())
+        try:
+            await asyncio.to_thread(exposition.prepare, current(), clock())
+        except Exception:  # noqa: BLE001  a defect of ours costs the scrapes that meet it, and never the polls
+            structlog.get_logger("epay.app").exception("defect")

@@ -100,7 +100,7 @@ def _median_without(rank: int, ordered: Sequence[tuple[float, int]]) -> float:
 def _sums(history: History, at: Instant, width: int, weeks: int) -> tuple[list[float], Instant]:
     """Sums of `width` slots for each slot up to `at` as the last one, MISSING where one is; and the end of the last."""
     step, start = history.step, history.start
-    last = min(len(history.values), (at - start) // step)
+    last = max(0, min(len(history.values), (at - start) // step))  # a clock may stand before all that is known
     first = max(0, last - weeks * round(WEEK / step))
     values = history.values[first:last]
     if width == 1:

@@ -63,9 +63,11 @@ class Walk:
 
     def take(self, page: Page) -> bool:
         """Add a page; whether more must follow."""
+        self.found.update(
+            dict.fromkeys(page.unchanged)
+        )  # of an id that is there twice, the row that has changed counts
         self.found.update((operation.id, operation) for operation in page.operations)
         self.found.update((rejection.id, rejection) for rejection in page.rejections)
-        self.found.update(dict.fromkeys(page.unchanged))
         self.received += page.received
         self.total_count = page.total_count
         return page.received > 0 and self.received < self.total_count

@@ -77,6 +77,13 @@ def _of_window(expression: str, window: str) -> str:
     return f'max by (terminal) (({expression}) and on (window) epay_expected_operations{{window="{window}", {T}}})'
 
 
+def _worth(currency: str) -> str:
+    """How many operations of a usual amount are expected; nothing while no usual amount is known."""
+    usual = f'terminal_currency:epay_average_amount:4w{{currency="{currency}"}}'
+    expected = f'epay_expected_amount{{window="1h", currency="{currency}", {T}}}'
+    return f"max by (terminal) ({expected} / on (terminal, currency) {usual})"
+
+
 def _bounds(level: Level) -> list[tuple[str, str, str, str]]:
     """The comparisons with the baseline's own bounds, which no setting names."""
     chosen_one = (
@@ -112,9 +119,7 @@ def _bounds(level: Level) -> list[tuple[str, str, str, str]]:
             ] + [
                 (
                     f"{currency}: operations expected, 1h",
-                    f'max by (terminal) (epay_expected_amount{{window="1h", currency="{currency}", {T}}} '
-                    f'/ on (terminal, currency) terminal_currency:epay_average_amount:4w{{currency="{currency}"}}) '
-                    f"or on (terminal) {setting(level.key, 'min_operations')}",  # no mean yet: the bound decides alone
+                    _worth(currency) + f" or on (terminal) {setting(level.key, 'min_operations')}",
                     ">=",
                     setting(level.key, "min_operations"),
                 )

@@ -256,3 +256,13 @@ def test_a_record_that_changes_while_the_list_is_paged_counts_as_it_was_read_las
     assert ids(reading) == [0, 3]
     assert sorted(UUID(bytes=id_).int for id_ in reading.unchanged) == [1, 2]
     assert reading.complete
+
+
+def test_of_two_rows_of_an_operation_in_one_page_the_one_that_has_changed_counts() -> None:
+    met: dict[bytes, int] = {}
+    met |= {operation.id: operation.mark for operation in read(FakeBank([row(0)]), met=met).operations}
+
+    reading = read(FakeBank([row(0), row(0, status="refund")]), met=met)
+
+    assert [operation.status for operation in reading.operations] == ["refund"]
+    assert not reading.unchanged

@@ -308,3 +308,9 @@ def test_an_alarm_needs_the_bound_the_share_and_the_count(
     now: float, thresholds: Thresholds, direction: Direction | None
 ) -> None:
     assert judge(now, Expectation(100.0, 60.0, 140.0, 5), thresholds) is direction
+
+
+def test_a_clock_that_stands_before_all_that_is_known_expects_nothing() -> None:
+    history = _past(lambda _: 100)
+    before = history.start - 3 * WEEK
+    assert prepare(history, before, HOUR).expect(before) is None

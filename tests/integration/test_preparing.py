@@ -1,0 +1,43 @@
+"""What is done for scrapes beforehand."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from exporter.app.preparing import keep_prepared
+from exporter.exposition import Exposition
+from exporter.model import MINUTE, Instant, Snapshot, Supervision
+from exporter.poller import Publication
+
+
+class _Faulty(Exposition):
+    """Fails with the first snapshot, as a defect would."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+
+    def prepare(self, snapshot: Snapshot, now: Instant) -> None:
+        self.asked += 1
+        if self.asked == 1:
+            raise ZeroDivisionError
+        super().prepare(snapshot, now)
+
+
+async def test_a_defect_in_rendering_is_logged_and_the_next_snapshot_is_prepared_all_the_same(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    publication, exposition = Publication(MINUTE), _Faulty()
+    preparing = asyncio.create_task(keep_prepared(publication, publication.current, exposition, lambda: 0))
+    for turn in (1, 2):
+        publication.arrange((), MINUTE, Supervision())
+        async with asyncio.timeout(10):
+            while exposition.asked < turn:
+                await asyncio.sleep(0.001)
+
+    assert not preparing.done()
+    preparing.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await preparing
+    assert "ZeroDivisionError" in "".join(capsys.readouterr())
