@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 
 import pytest
 
@@ -17,9 +18,11 @@ class _Faulty(Exposition):
     def __init__(self) -> None:
         super().__init__()
         self.asked = 0
+        self.news = threading.Semaphore(0)
 
     def prepare(self, snapshot: Snapshot, now: Instant) -> None:
         self.asked += 1
+        self.news.release()
         if self.asked == 1:
             raise ZeroDivisionError
         super().prepare(snapshot, now)
@@ -32,9 +35,7 @@ async def test_a_defect_in_rendering_is_logged_and_the_next_snapshot_is_prepared
     preparing = asyncio.create_task(keep_prepared(publication, publication.current, exposition, lambda: 0))
     for turn in (1, 2):
         publication.arrange((), MINUTE, Supervision())
-        async with asyncio.timeout(10):
-            while exposition.asked < turn:
-                await asyncio.sleep(0.001)
+        assert await asyncio.to_thread(exposition.news.acquire, timeout=10), turn
 
     assert not preparing.done()
     preparing.cancel()
