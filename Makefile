@@ -61,7 +61,7 @@ format: $(VENV)/.installed-dev ## put the code into the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-LOCK = $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url
+LOCK = $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-strip-extras
 
 lock: ## resolve the dependencies anew into the lock files
 	$(PYTHON) -m pip install --quiet uv
