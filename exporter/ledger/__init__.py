@@ -43,6 +43,9 @@ __all__ = ["APART", "Acquaintance", "Ledger", "advance"]
 AT_A_TIME: Final = 100
 """Records that are looked at before others get their turn: a fraction of a millisecond's work."""
 
+PUT_AT_A_TIME: Final = 10_000
+"""Entries of a store that are taken in together: their columns are in memory twice for so long."""
+
 
 @dataclass(frozen=True, slots=True)
 class Acquaintance:
@@ -107,10 +110,9 @@ class Ledger:
                 counted[name].append(SeriesKey(name, Outcome(outcome), *further))
         for name, keys in counted.items():
             self._labels[name].restore(keys)
-        for entry in remembered.entries:
-            if entry.key.terminal in self._labels:
-                details = self._details[entry.key.terminal].bounded(entry.details)
-                self._shelf.put(entry if details == entry.details == () else entry._replace(details=details))
+        ours = [self._bounded(entry) for entry in remembered.entries if entry.key.terminal in self._labels]
+        for start in range(0, len(ours), PUT_AT_A_TIME):
+            self._shelf.put(ours[start : start + PUT_AT_A_TIME])
 
     @property
     def acquaintance(self) -> Acquaintance:
@@ -121,6 +123,11 @@ class Ledger:
         """Count no stranger again, and tell nothing twice, that a ledger before this one has."""
         self._strangers.update(acquaintance.strangers)
         self._told.update(acquaintance.told)
+
+    def _bounded(self, entry: Entry) -> Entry:
+        """An entry of the store with the details that are configured now."""
+        details = self._details[entry.key.terminal].bounded(entry.details)
+        return entry if details == entry.details == () else entry._replace(details=details)
 
     def _lacking(self, remembered: Remembered) -> dict[str, Instant]:
         """By terminal, the end of what was stored without all of the dimensions that are configured now."""
@@ -170,12 +177,9 @@ class Ledger:
 
     def unknown(self, readings: Iterable[Reading]) -> tuple[bytes, ...]:
         """The ids of ours that memory does not hold: new ones, and old ones that only the store can tell apart."""
-        return tuple(
-            operation.id
-            for reading in readings
-            for operation in reading.operations
-            if operation.id not in self._shelf and operation.number in self._names
-        )
+        names = self._names
+        ids = [operation.id for reading in readings for operation in reading.operations if operation.number in names]
+        return tuple(self._shelf.absent(ids))
 
     def decide(
         self,
@@ -223,8 +227,7 @@ class Ledger:
 
     def apply(self, decision: Decision) -> None:
         """Make a committed decision part of what is remembered."""
-        for entry in decision.entries:
-            self._shelf.put(entry)
+        self._shelf.put(decision.entries)
         for id_ in decision.forgotten:
             self._shelf.drop(id_)
         self._totals.add(decision.increments)
