@@ -87,7 +87,10 @@ class Decoder:
                 return Page(page.total_count, (), unchanged=tuple(ids))  # type: ignore[arg-type]
             other = list(map(ne, known, marks))
             unchanged = tuple(compress(ids, map(not_, other)))  # type: ignore[arg-type]
-            records, ids, marks = (tuple(compress(column, other)) for column in (records, ids, marks))
+            if not unchanged or set(unchanged).isdisjoint(compress(ids, other)):
+                records, ids, marks = (tuple(compress(column, other)) for column in (records, ids, marks))
+            else:  # one record stands there twice, and the last of the two says how it is now
+                unchanged = ()
         found = self._reader.read(records, ids, marks)
         if None in found:  # a record without an id needs its own bytes, which only the patient way keeps
             return self._patient(body)
