@@ -8,6 +8,8 @@ again gives the same decision.
 from collections import defaultdict
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
+from operator import itemgetter
 from typing import Final
 
 from exporter.ledger.books import Shelf
@@ -39,6 +41,9 @@ from exporter.model import (
 from exporter.outcomes import Outcomes
 
 __all__ = ["APART", "Acquaintance", "Ledger", "advance"]
+
+_id: Final = itemgetter(0)
+_number: Final = itemgetter(1)
 
 AT_A_TIME: Final = 100
 """Records that are looked at before others get their turn: a fraction of a millisecond's work."""
@@ -177,9 +182,11 @@ class Ledger:
 
     def unknown(self, readings: Iterable[Reading]) -> tuple[bytes, ...]:
         """The ids of ours that memory does not hold: new ones, and old ones that only the store can tell apart."""
-        names = self._names
-        ids = [operation.id for reading in readings for operation in reading.operations if operation.number in names]
-        return tuple(self._shelf.absent(ids))
+        found: list[bytes] = []
+        for reading in readings:
+            ids, ours = map(_id, reading.operations), map(self._names.__contains__, map(_number, reading.operations))
+            found += self._shelf.absent(list(compress(ids, ours)))
+        return tuple(found)
 
     def decide(
         self,

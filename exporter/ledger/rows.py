@@ -17,6 +17,9 @@ _NUMBERS: Final = {standing: number for number, standing in enumerate(_STANDINGS
 _ID: Final = 16
 """Bytes of an id."""
 
+_LARGE: Final = 1 << 18
+"""Slots (1 MB) from which on a table is doubled: smaller ones grow faster, since every growth enters all rows anew."""
+
 _EACH: Final = struct.Struct(f"{_ID}s")
 _only: Final = itemgetter(0)
 
@@ -108,7 +111,7 @@ class Rows:
         ids, created, keys, amounts, currencies, standings, details = zip(*entries, strict=True)
         if 2 * (len(self) + len(ids)) > len(self._slots):
             self._grow(len(self) + len(ids))
-        kinds = [self._known.get(pair) or self._kind(*pair) for pair in zip(keys, currencies, strict=True)]
+        kinds = self._kinds(list(zip(keys, currencies, strict=True)))
         numbers = bytes(map(_NUMBERS.__getitem__, standings))
         reused = min(len(ids), len(self._free))
         rows = [self._free.pop() for _ in range(reused)]
@@ -143,14 +146,14 @@ class Rows:
             self._enter((moved - 1,), (self._id(moved - 1),))
         self.free(row)
 
-    def _kind(self, key: SeriesKey, currency: str) -> Kind:
-        pair = (key, currency)
-        kind = self._known.get(pair)
-        if kind is None:
-            kind = self._known[pair] = Kind(
-                key, currency, pair, (key.outcome, currency), key.outcome is Outcome.PENDING
-            )
-        return kind
+    def _kinds(self, pairs: Sequence[tuple[SeriesKey, str]]) -> Sequence[Kind]:
+        known = self._known
+        if not known.keys() >= (new := set(pairs)):
+            for pair in new.difference(known):
+                key, currency = pair
+                group = (key.outcome, currency)
+                known[pair] = Kind(key, currency, pair, group, key.outcome is Outcome.PENDING)
+        return list(map(known.__getitem__, pairs))
 
     def _id(self, row: int) -> bytes:
         return bytes(self._ids[row * _ID : row * _ID + _ID])
@@ -178,7 +181,7 @@ class Rows:
     def _grow(self, count: int) -> None:
         size = len(self._slots)
         while size < 2 * count:
-            size *= 2
+            size *= 2 if size >= _LARGE else 4
         self._slots = array("I", bytes(4 * size))
         if self._free:
             held = sorted(set(range(len(self.kinds))).difference(self._free))

@@ -13,6 +13,7 @@ from exporter.state.sqlite.packing import CODES, FOLLOWED, GONE, STANDINGS, Row,
 from exporter.state.sqlite.schema import SEGMENT
 from exporter.state.sqlite.sieve import Sieve
 
+_id: Final = itemgetter(0)
 _created: Final = itemgetter(1)
 
 _NEXT: Final = "SELECT coalesce(max(number), 0) + 1 FROM segments WHERE hour = ?"
@@ -43,7 +44,7 @@ class Operations:
             self._insert(hour, self._segment(hour, some))
             self._hours.add(hour)
             if self._sieve is not None:
-                self._sieve.add([entry.id for entry in some], hour)
+                self._sieve.add(list(map(_id, some)), hour)
 
     def _segment(self, hour: int, entries: Sequence[Entry], *, gone: bool = False) -> Segment:
         ids, created, keys, amounts, currencies, standings, details = zip(*entries, strict=True)
@@ -53,7 +54,7 @@ class Operations:
             [instant - start for instant in created],
             self._series.of(zip(keys, currencies, strict=True)),
             amounts,
-            [GONE] * len(ids) if gone else [CODES[standing] for standing in standings],
+            [GONE] * len(ids) if gone else list(map(CODES.__getitem__, standings)),
             self._details.of(details),
         )
 
@@ -146,10 +147,10 @@ class Operations:
 
 
 def _by_hour(entries: Sequence[Entry]) -> Iterable[tuple[int, Sequence[Entry]]]:
-    hours = {created // HOUR for created in map(_created, entries)}
-    if len(hours) == 1:
-        return ((hours.pop(), entries),)
-    found: dict[int, list[Entry]] = {hour: [] for hour in sorted(hours)}
+    moments = list(map(_created, entries))
+    if entries and min(moments) // HOUR == max(moments) // HOUR:
+        return ((moments[0] // HOUR, entries),)
+    found: dict[int, list[Entry]] = {hour: [] for hour in sorted({moment // HOUR for moment in moments})}
     for entry in entries:
         found[entry.created // HOUR].append(entry)
     return found.items()
