@@ -13,6 +13,7 @@ import structlog
 
 from exporter import __version__
 from exporter.app.clock import wall_clock
+from exporter.app.collecting import collect_rarely
 from exporter.app.fleet import Fleet
 from exporter.app.preparing import keep_prepared
 from exporter.app.reloading import Reloader
@@ -84,6 +85,7 @@ async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str
         scheme = options.protection.scheme if options.protection else "http"
         addresses = [_url(sock.getsockname(), scheme) for sock in sockets]
         log.info("listening", addresses=", ".join(addresses), state=config.state_url.split(":", 1)[0])
+        collect_rarely()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(serve(app, sockets, options.protection))
             tasks.create_task(keep_prepared(publication, exposition, wall_clock))

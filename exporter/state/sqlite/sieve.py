@@ -14,7 +14,7 @@ from typing import Final
 
 _HASH: Final = 8
 _CELL: Final = 6  # four bytes of the hash, two of the hour
-_KNOWN: Final = struct.Struct("=H4s2x")
+_MARK: Final = "2x4s2x"
 _FILLED: Final = struct.Struct("=H6s")
 
 
@@ -36,10 +36,9 @@ class Sieve:
 
     def hours(self, ids: Sequence[bytes], kept: Collection[int]) -> Iterator[tuple[bytes, int]]:
         """Those of these ids that may be stored, each with an hour; an id may come with several."""
-        if not ids:
-            return
-        numbers, marks = zip(*_KNOWN.iter_unpack(_hashes(ids)), strict=True)
-        held = list(map(self._buckets.__getitem__, numbers))
+        hashes = _hashes(ids)
+        marks = struct.unpack("=" + _MARK * len(ids), hashes)
+        held = list(map(self._buckets.__getitem__, memoryview(hashes).cast("H")[:: _HASH // 2].tolist()))
         suspected = list(map(contains, held, marks))
         if True not in suspected:
             return
