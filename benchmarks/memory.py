@@ -10,6 +10,7 @@ import sys
 from itertools import islice
 from pathlib import Path
 
+from benchmarks.bars import Figure, Found
 from benchmarks.windows import T0, WINDOWS, entries
 from exporter.ledger.books import Shelf
 from exporter.model import Checkpoint
@@ -47,6 +48,18 @@ def measured(count: int) -> dict[str, float]:
         [sys.executable, "-m", "benchmarks.memory", str(count)], check=True, capture_output=True, text=True
     )
     return dict(json.loads(done.stdout))
+
+
+def worst() -> Found:
+    """The size that costs most, with the others beside it: tables that grow are fullest just before they do."""
+    found = [measured(size) for size in SIZES]
+    note = ", ".join(f"{each['bytes']} B at {each['ids']:,}" for each in found)
+    return Found(max(each["bytes"] for each in found), note=note)
+
+
+def bars() -> list[Figure]:
+    """What this room is held to."""
+    return [Figure("resident memory per remembered id", "B", worst, must=MUST, stretch=STRETCH)]
 
 
 def main() -> None:
