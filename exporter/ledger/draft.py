@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import repeat
+from itertools import compress, repeat
 from operator import le
 from typing import Final
 
@@ -85,10 +85,9 @@ class Draft:
             return
         if any(marks) or self._memory.marks.by_id or self._met:  # also without a mark: it takes one away
             self._met += operations
-        if any(likenesses):
-            for likeness, id_, group, moment in zip(likenesses, ids, groups, created, strict=True):
-                if likeness:
-                    self._trace(likeness, id_, group.key.terminal, moment, exempt=False, fresh=True)
+        compared = compress(zip(likenesses, ids, groups, created, strict=True), likenesses)
+        for likeness, id_, group, moment in compared:
+            self._trace(likeness, id_, group.key.terminal, moment, exempt=False, fresh=True)
         details = map(self._details, groups, texts) if self._memory.broken_down else repeat(())
         standings = [
             _FOLLOWED if moment > group.followed_after else _COUNTED

@@ -71,8 +71,8 @@ class Groups:
         """A group for each record's words; None where its terminal is none of ours."""
         words = list(words)
         found = list(map(self._groups.get, words))
-        for place, group in enumerate(found) if None in found else ():
-            if group is None:
+        if None in found:
+            for place in [place for place, group in enumerate(found) if group is None]:
                 found[place] = self._groups.get(words[place]) or self._made(words[place])
         return found
 
