@@ -28,6 +28,7 @@ from benchmarks.peers import end_in_order
 ROOMS = (
     "ingest",
     "windows",
+    "memory",
     "exposition",
     "state",
     "polling",

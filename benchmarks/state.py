@@ -12,12 +12,12 @@ import sqlite3
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final
 
-from benchmarks.bars import Bar, measured
+from benchmarks.bars import Bar, Figure, Found, measured
 from exporter.config.tables import shipped_reason_classes, shipped_statuses
 from exporter.ledger import Ledger
 from exporter.model import (
@@ -44,6 +44,8 @@ from exporter.state import SqliteStore
 
 IDS: Final = 1_000_000
 PAGE: Final = 1000
+ID: Final = 16
+"""Bytes of an id."""
 ASKED: Final = 100
 """Pages that are committed, and asked for, in one go."""
 BEGIN: Final[Instant] = 497_222 * HOUR
@@ -70,17 +72,21 @@ def pages(seed: int, count: int, begin: Instant, end: Instant) -> Iterator[Decis
     """Decisions as polls make them: random ids, times in microseconds, amounts of which most are round."""
     chance = random.Random(seed)
     step = (end - begin) // (count * PAGE)
+    amounts = [round(chance.lognormvariate(14, 1)) // 100 * chance.choice((1, 100, 100)) for _ in range(10 * PAGE)]
     for page in range(count):
+        start, ids = begin + page * PAGE * step, chance.randbytes(ID * PAGE)
+        created = [start + number * step + int(chance.random() * step) for number in range(PAGE)]
+        standings = [Standing.FOLLOWED if chance.random() < FOLLOWED else Standing.COUNTED for _ in range(PAGE)]
         entries = tuple(
-            Entry(
-                chance.randbytes(16),
-                begin + (page * PAGE + number) * step + chance.randrange(step),
-                chance.choice(KEYS),
-                round(chance.lognormvariate(14, 1)) // 100 * chance.choice((1, 100, 100)),
-                "KZT",
-                Standing.FOLLOWED if chance.random() < FOLLOWED else Standing.COUNTED,
+            Entry(ids[ID * number : ID * number + ID], moment, key, amount, "KZT", standing)
+            for number, moment, key, amount, standing in zip(
+                range(PAGE),
+                created,
+                chance.choices(KEYS, k=PAGE),
+                chance.choices(amounts, k=PAGE),
+                standings,
+                strict=True,
             )
-            for number in range(PAGE)
         )
         totals: Counter[Total] = Counter()
         for entry in entries:
@@ -88,6 +94,13 @@ def pages(seed: int, count: int, begin: Instant, end: Instant) -> Iterator[Decis
             totals[Total(Family.AMOUNT, (*entry.key, entry.currency))] += entry.amount
         mark = Checkpoint(0, begin, entries[-1].created)
         yield Decision(entries[-1].created, entries, totals, {each.name: mark for each in TERMINALS})
+
+
+_INSERT: Final = "INSERT OR REPLACE INTO operations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+def _row(entry: Entry) -> tuple[object, ...]:
+    return (entry.id.hex(), entry.created, *entry.key, entry.amount, entry.currency, entry.standing)
 
 
 class Plain:
@@ -109,8 +122,7 @@ class Plain:
         """A row an operation, a row a total."""
         self._db.execute("BEGIN")
         for entry in decision.entries:
-            row = (entry.id.hex(), entry.created, *entry.key, entry.amount, entry.currency, entry.standing)
-            self._db.execute("INSERT OR REPLACE INTO operations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            self._db.execute(_INSERT, _row(entry))
         for total, amount in decision.increments.items():
             self._db.execute(
                 "INSERT INTO totals VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value",
@@ -123,10 +135,13 @@ class Plain:
         sql = "SELECT 1 FROM operations WHERE id = ?"
         return sum(self._db.execute(sql, (id_.hex(),)).fetchone() is not None for id_ in ids)
 
-    def hurry(self) -> None:
-        """Keep nothing safe: for filling, which is not measured."""
+    def fill(self, entries: Iterable[Entry]) -> None:
+        """Operations all at once, kept safe when it is closed: for filling, which is not measured."""
         self._db.execute("PRAGMA synchronous = OFF")
         self._db.execute("PRAGMA cache_size = -400000")
+        self._db.execute("BEGIN")
+        self._db.executemany(_INSERT, map(_row, entries))
+        self._db.execute("COMMIT")
 
     def recalled(self, retention: Duration) -> dict[bytes, Entry]:
         """The operations within a retention."""
@@ -160,17 +175,17 @@ def filled() -> tuple[Path, Path]:
     """The two files with a million operations: ours, with its hourly expiry, and the plain one."""
     ours, plain = Path(directory().name) / "ours.db", Path(directory().name) / "plain.db"
     store, other = SqliteStore(ours), Plain(plain)
-    other.hurry()
-    hour, followed = BEGIN // HOUR, []
+    hour, followed, all_of_them = BEGIN // HOUR, [], dict[bytes, Entry]()
     for decision in pages(1, IDS // PAGE, BEGIN, END):
         final = tuple(entry._replace(standing=Standing.COUNTED) for entry in followed)
         followed = [entry for entry in decision.entries if entry.standing is Standing.FOLLOWED]
-        for each in (store, other):
-            each.commit(decision)
-            each.commit(Decision(decision.now, final))
+        store.commit(decision)
+        store.commit(Decision(decision.now, final))
+        all_of_them.update((entry.id, entry) for entry in (*decision.entries, *final))
         if decision.now // HOUR != hour:
             hour = decision.now // HOUR
             store.expire(BEGIN)
+    other.fill(all_of_them.values())
     store.close()
     other.close()
     os.sync()  # what was written in a hurry must not be waited for where something is measured
@@ -209,7 +224,7 @@ def restarted_plainly(page: Sequence[bytes]) -> tuple[int, int]:
     return held, known
 
 
-def bars() -> list[Bar]:
+def bars() -> list[Bar | Figure]:
     """All comparisons, with their files made beforehand."""
     ours, plain = filled()
     store, other = SqliteStore(ours), Plain(plain)
@@ -238,6 +253,8 @@ def bars() -> list[Bar]:
         return len({total for each in decisions for total in each.increments})
 
     return [
+        Figure("disk per id, a million in the state", "B",
+            lambda: Found(*disk()), must=MUST_DISK, stretch=STRETCH_DISK),
         Bar("restart with 1 M ids, against reading a table", "ids", IDS,  # 2 s
             lambda: restarted(fresh[1]), lambda: restarted_plainly(fresh[1]), lambda a, b: a == b,
             per_second=IDS / 2),
@@ -252,11 +269,10 @@ def bars() -> list[Bar]:
 
 
 def main() -> None:
-    """Print a line a comparison, and the size."""
+    """Print a line a comparison."""
     begun = time.perf_counter()
-    ours, plain = disk()
+    filled()
     print(f"filled in {time.perf_counter() - begun:.0f} s")
-    print(f"disk: {ours:.1f} bytes an id (must {MUST_DISK}, stretch {STRETCH_DISK}); the plain way {plain:.1f}")
     for each in bars():
         print(measured(each))
 

@@ -79,7 +79,7 @@ def _sides(terminals: int) -> tuple[Callable[[], Any], Callable[[], Any]]:
     shelf = Shelf(((name, Checkpoint(0, 0, 0)) for name in by_terminal), WINDOWS)
     for entry in held:
         by_terminal[entry.key.terminal].append(entry)
-        shelf.put(entry)
+    shelf.put(held)
     for book in shelf.books.values():
         book.windows.tallies(T0)
     moments, others = iter(range(T0 + INTERVAL, end + 1, INTERVAL)), iter(range(T0 + INTERVAL, end + 1, INTERVAL))

@@ -14,6 +14,7 @@ import structlog
 
 from exporter import __version__
 from exporter.app.clock import wall_clock
+from exporter.app.collecting import collect_rarely
 from exporter.app.fleet import Fleet
 from exporter.app.preparing import keep_prepared
 from exporter.app.reloading import Reloader
@@ -92,6 +93,7 @@ async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str
         scheme = options.protection.scheme if options.protection else "http"
         addresses = [_url(sock.getsockname(), scheme) for sock in sockets]
         log.info("listening", addresses=", ".join(addresses), state=state_kind(config.state_url))
+        collect_rarely()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(serve(app, sockets, options.protection))
             tasks.create_task(keep_prepared(publication, reader.current, exposition, wall_clock))

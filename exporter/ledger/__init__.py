@@ -8,6 +8,8 @@ again gives the same decision.
 from collections import defaultdict
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
+from operator import itemgetter
 from typing import Final
 
 from exporter.ledger.books import Shelf
@@ -40,8 +42,14 @@ from exporter.outcomes import Outcomes
 
 __all__ = ["APART", "Acquaintance", "Ledger", "advance"]
 
+_id: Final = itemgetter(0)
+_number: Final = itemgetter(1)
+
 AT_A_TIME: Final = 100
 """Records that are looked at before others get their turn: a fraction of a millisecond's work."""
+
+PUT_AT_A_TIME: Final = 10_000
+"""Entries of a store that are taken in together: their columns are in memory twice for so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +115,9 @@ class Ledger:
                 counted[name].append(SeriesKey(name, Outcome(outcome), *further))
         for name, keys in counted.items():
             self._labels[name].restore(keys)
-        for entry in remembered.entries:
-            if entry.key.terminal in self._labels:
-                details = self._details[entry.key.terminal].bounded(entry.details)
-                self._shelf.put(entry if details == entry.details == () else entry._replace(details=details))
+        ours = [self._bounded(entry) for entry in remembered.entries if entry.key.terminal in self._labels]
+        for start in range(0, len(ours), PUT_AT_A_TIME):
+            self._shelf.put(ours[start : start + PUT_AT_A_TIME])
 
     @property
     def acquaintance(self) -> Acquaintance:
@@ -121,6 +128,11 @@ class Ledger:
         """Count no stranger again, and tell nothing twice, that a ledger before this one has."""
         self._strangers.update(acquaintance.strangers)
         self._told.update(acquaintance.told)
+
+    def _bounded(self, entry: Entry) -> Entry:
+        """An entry of the store with the details that are configured now."""
+        details = self._details[entry.key.terminal].bounded(entry.details)
+        return entry if details == entry.details == () else entry._replace(details=details)
 
     def _lacking(self, remembered: Remembered) -> dict[str, Instant]:
         """By terminal, the end of what was stored without all of the dimensions that are configured now."""
@@ -170,12 +182,11 @@ class Ledger:
 
     def unknown(self, readings: Iterable[Reading]) -> tuple[bytes, ...]:
         """The ids of ours that memory does not hold: new ones, and old ones that only the store can tell apart."""
-        return tuple(
-            operation.id
-            for reading in readings
-            for operation in reading.operations
-            if operation.id not in self._shelf and operation.number in self._names
-        )
+        found: list[bytes] = []
+        for reading in readings:
+            ids, ours = map(_id, reading.operations), map(self._names.__contains__, map(_number, reading.operations))
+            found += self._shelf.absent(list(compress(ids, ours)))
+        return tuple(found)
 
     def decide(
         self,
@@ -223,8 +234,7 @@ class Ledger:
 
     def apply(self, decision: Decision) -> None:
         """Make a committed decision part of what is remembered."""
-        for entry in decision.entries:
-            self._shelf.put(entry)
+        self._shelf.put(decision.entries)
         for id_ in decision.forgotten:
             self._shelf.drop(id_)
         self._totals.add(decision.increments)

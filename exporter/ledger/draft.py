@@ -1,17 +1,20 @@
 """A decision in the making: what each record is, and what a page adds up to.
 
-The loop over records is the busiest of all, so what is the same for all records with the same words is worked out once
-for each reading and stands in a Group, where moments and amounts are collected; totals are added up a group at a time.
+Here most of the work is done, so what is simply new is taken column by column, and only the others one by one. What is
+the same for all records with the same words stands in a Group, where moments and amounts are collected; totals are
+added up a group at a time.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
+from itertools import compress, repeat
+from operator import le
 from typing import Final
 
 from exporter.ledger import counting
-from exporter.ledger.books import Book
+from exporter.ledger.groups import Group, Groups
 from exporter.ledger.labels import Label
 from exporter.ledger.memory import Memory, advance
 from exporter.model import (
@@ -33,34 +36,8 @@ from exporter.model import (
 
 _entry = partial(tuple.__new__, Entry)
 _trace = partial(tuple.__new__, Trace)
-
-
-_NEVER: Final[Instant] = 2**63
-
-
-@dataclass(slots=True)
-class Group:
-    """The records of one reading that have the same number, status, codes and currency.
-
-    `plain`: what is created from then on and is not known is simply new: neither late nor exempt, nor from a time that
-    nothing is remembered of. `followed_after`: what is created later is pending, and not counted yet. `seen`: when the
-    operations were created that are seen for the first time, `late` of them late; `final`, `amounts`: of those that are
-    counted. `newest`: of the exempt and of those that may have been counted before.
-    """
-
-    label: Label
-    currency: str
-    book: Book
-    checkpoint: Checkpoint
-    exempt_before: Instant
-    unsure_before: Instant
-    plain: Instant
-    followed_after: Instant
-    seen: list[Instant] = field(default_factory=list)
-    late: int = 0
-    final: list[Instant] = field(default_factory=list)
-    amounts: list[int] = field(default_factory=list)
-    newest: list[Instant] = field(default_factory=list)
+_COUNTED: Final = Standing.COUNTED  # at hand: an enum looks its members up
+_FOLLOWED: Final = Standing.FOLLOWED
 
 
 class Draft:
@@ -94,51 +71,69 @@ class Draft:
         self._notices: dict[Notice, None] = {}
         self._traces: defaultdict[str, dict[tuple[int, bytes], Trace]] = defaultdict(dict)
         self._met: list[Operation] = []
-        self._groups: dict[tuple[str, str, str, str, str], Group] = {}
+        self._groups = Groups(memory, now, kept_since, self._checkpoint)
 
     def meet(self, operations: Sequence[Operation]) -> None:
         """Some records of a reading: ours and those of strangers."""
-        memory, groups, entries, recalled = self._memory, self._groups, self._entries, self._recalled
-        known, unknown, marked, met = memory.shelf.get, self._unknown, memory.marks.by_id, self._met
-        details: Details = ()
-        for operation in operations:
-            id_, number, created, status, code, reason_code, amount, currency, likeness, texts, mark = operation
-            words = (number, status, code, reason_code, currency)
-            group = groups.get(words)
+        ids, numbers, created, statuses, codes, reasons, amounts, currencies, likenesses, texts, marks = zip(
+            *operations, strict=True
+        )
+        found = self._groups.of(zip(numbers, statuses, codes, reasons, currencies, strict=True))
+        groups = [group for group in found if group is not None]
+        if len(groups) < len(found) or not self._simply_new(ids, created, groups):
+            self._meet_each(operations, found)
+            return
+        if any(marks) or self._memory.marks.by_id or self._met:  # also without a mark: it takes one away
+            self._met += operations
+        compared = compress(zip(likenesses, ids, groups, created, strict=True), likenesses)
+        for likeness, id_, group, moment in compared:
+            self._trace(likeness, id_, group.key.terminal, moment, exempt=False, fresh=True)
+        details = map(self._details, groups, texts) if self._memory.broken_down else repeat(())
+        standings = [
+            _FOLLOWED if moment > group.followed_after else _COUNTED
+            for moment, group in zip(created, groups, strict=True)
+        ]
+        keys = [group.key for group in groups]
+        made = map(_entry, zip(ids, created, keys, amounts, currencies, standings, details))  # noqa: B905  one repeats
+        self._entries.update(zip(ids, made, strict=True))
+        for group, fresh in zip(groups, zip(created, amounts, strict=True), strict=True):
+            group.fresh.append(fresh)
+
+    def _simply_new(self, ids: Sequence[bytes], created: Sequence[Instant], groups: Sequence[Group]) -> bool:
+        """Whether these records are all new, and none of them late, exempt or met twice: hardly any others are."""
+        return (
+            (self._unknown.issuperset(ids) or len(self._memory.shelf.absent(ids)) == len(ids))
+            and self._recalled.keys().isdisjoint(ids)
+            and self._entries.keys().isdisjoint(ids)
+            and len(set(ids)) == len(ids)
+            and all(map(le, [group.plain for group in groups], created))
+        )
+
+    def _meet_each(self, operations: Sequence[Operation], groups: Sequence[Group | None]) -> None:
+        memory, entries, recalled, unknown = self._memory, self._entries, self._recalled, self._unknown
+        for operation, group in zip(operations, groups, strict=True):
+            id_ = operation.id
             if group is None:
-                if number not in memory.names:
-                    self._meet_stranger(id_, "foreign")
-                    continue
-                group = groups[words] = self._group(*words)
-            key = group.label.key
-            if mark or marked or met:  # also without a mark: it takes one away
-                met.append(operation)
-            if memory.broken_down:
-                details = memory.details[key.terminal].bounded(texts)
+                self._meet_stranger(id_, "foreign")
+                continue
+            if operation.mark or memory.marks.by_id or self._met:
+                self._met.append(operation)
+            details = self._details(group, operation.details) if memory.broken_down else ()
             before = entries.get(id_)
             if before is None:
-                before = recalled.get(id_) if id_ in unknown else known(id_) or recalled.get(id_)
+                held = None if id_ in unknown else memory.shelf.get(id_)
+                before = held or recalled.get(id_)
             if before is not None:
                 self._meet_again(before, operation, details, group)
-                continue
-            if created < group.plain:
-                self._first_seen_early(operation, details, group)
-                continue
-            if likeness:
-                self._trace(likeness, id_, key.terminal, created, exempt=False, fresh=True)
-            group.seen.append(created)
-            if created > group.followed_after:
-                standing = Standing.FOLLOWED
             else:
-                standing = Standing.COUNTED
-                group.final.append(created)
-                group.amounts.append(amount)
-            entries[id_] = _entry((id_, created, key, amount, currency, standing, details))
+                self._first_seen(operation, details, group)
+
+    def _details(self, group: Group, texts: Details) -> Details:
+        return self._memory.details[group.key.terminal].bounded(texts)
 
     def close(self, reading: Reading) -> None:
         """The reading's operations have been met: the rest of it, and what it adds up to."""
-        self._add_up(self._groups.values())
-        self._groups.clear()
+        self._add_up(self._groups.settled())
         if reading.unchanged:
             self._records["repeated"] += len(reading.unchanged)
         for rejection in reading.rejections:
@@ -166,21 +161,9 @@ class Draft:
             met=tuple(self._met),
         )
 
-    def _group(self, number: str, status: str, code: str, reason_code: str, currency: str) -> Group:
-        name = self._memory.names[number]
-        label = self._memory.labels[name].label(status, code, reason_code)
-        book, checkpoint = self._memory.shelf.books[name], self._checkpoint(name)
-        exempt = max(checkpoint.counting_since, checkpoint.gap_end or 0)
-        unsure = min(self._kept_since, checkpoint.watermark)  # it may have been counted and let go
-        # The newest of earlier polls: within one poll nothing is late.
-        late = min(book.checkpoint.newest or 0, book.checkpoint.watermark)
-        pending = label.key.outcome is Outcome.PENDING
-        followed = self._now - self._memory.policy.follow_pending if pending else _NEVER
-        return Group(label, currency, book, checkpoint, exempt, unsure, max(exempt, unsure, late), followed)
-
     def _meet_again(self, before: Entry, operation: Operation, details: Details, group: Group) -> None:
         """A record whose id is known: repeated, or changed."""
-        key, created, likeness = group.label.key, operation.created, operation.likeness
+        key, created, likeness = group.key, operation.created, operation.likeness
         if likeness and not self._memory.repeats[key.terminal].holds(operation):
             exempt = before.standing is Standing.EXEMPT
             self._trace(likeness, before.id, key.terminal, created, exempt=exempt, fresh=False)
@@ -207,9 +190,9 @@ class Draft:
         else:
             self._entries[entry.id] = self._counted(entry, group)
 
-    def _first_seen_early(self, operation: Operation, details: Details, group: Group) -> None:
-        """One that is not known, and late, or exempt, or from a time that nothing is remembered of."""
-        id_, created, key = operation.id, operation.created, group.label.key
+    def _first_seen(self, operation: Operation, details: Details, group: Group) -> None:
+        """One that is not known: new, late, exempt, or from a time that nothing is remembered of."""
+        id_, created, key = operation.id, operation.created, group.key
         checkpoint = group.book.checkpoint
         newest = checkpoint.newest
         late = newest is not None and checkpoint.covered_from <= created < min(newest, checkpoint.watermark)
@@ -244,7 +227,7 @@ class Draft:
         final: defaultdict[str, list[Instant]] = defaultdict(list)
         amounts: defaultdict[tuple[str, Outcome, str], list[int]] = defaultdict(list)
         for group in groups:
-            key = group.label.key
+            key = group.key
             if group.seen:
                 self._notice(group.label)
                 seen[key.terminal] += group.seen

@@ -3,8 +3,11 @@
 A row number is only good until the row is removed; then another operation may get it.
 """
 
+import struct
 from array import array
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 from exporter.model import Details, Entry, Instant, Outcome, SeriesKey, Standing
@@ -13,6 +16,12 @@ _STANDINGS: Final = tuple(Standing)
 _NUMBERS: Final = {standing: number for number, standing in enumerate(_STANDINGS)}
 _ID: Final = 16
 """Bytes of an id."""
+
+_LARGE: Final = 1 << 18
+"""Slots (1 MB) from which on a table is doubled: smaller ones grow faster, since every growth enters all rows anew."""
+
+_EACH: Final = struct.Struct(f"{_ID}s")
+_only: Final = itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +39,9 @@ class Rows:
     """Columns by row number, and the rows by their operations' ids.
 
     The index is a table of row numbers, open addressing with linear probing; 0 is an empty slot, so row n stands in it
-    as n + 1. At most two thirds of it are in use. `broken_down`: some row has, or had, details.
+    as n + 1. Its size is a power of two, so the lowest bits of a hash are a slot, and at most half of it is in use:
+    then most ids that are not there are told from one empty slot. Python hashes bytes with a key, so ids of a pattern
+    spread like any others. `broken_down`: some row has, or had, details.
     """
 
     def __init__(self) -> None:
@@ -50,14 +61,29 @@ class Rows:
 
     def find(self, id_: bytes) -> int | None:
         """The row of an id, where it is remembered."""
-        slots, ids = self._slots, self._ids
-        slot = hash(id_) % len(slots)
+        slots, ids, last = self._slots, self._ids, len(self._slots) - 1
+        slot = hash(id_) & last
         while row := slots[slot]:
             end = row * _ID
             if ids[end - _ID : end] == id_:
                 return row - 1
-            slot = (slot + 1) % len(slots)
+            slot = (slot + 1) & last
         return None
+
+    def absent(self, ids: Collection[bytes]) -> list[bytes]:
+        """Those of some ids that are not remembered: most are told from an empty slot, without a loop."""
+        slots, held, last = self._slots, self._ids, len(self._slots) - 1
+        starts = list(map(last.__and__, map(hash, ids)))
+        found: list[bytes] = []
+        for id_, slot, row in zip(ids, starts, map(slots.__getitem__, starts), strict=True):
+            while row:
+                if held[row * _ID - _ID : row * _ID] == id_:
+                    break
+                slot = (slot + 1) & last
+                row = slots[slot]
+            else:
+                found.append(id_)
+        return found
 
     def entry(self, row: int, id_: bytes | None = None) -> Entry:
         """A row as a record; quicker where its id is at hand."""
@@ -76,62 +102,89 @@ class Rows:
         """Where a row's operation stands with the totals."""
         return _STANDINGS[self._standings[row]]
 
-    def add(self, entry: Entry) -> int:
-        """Take in an entry whose id is not held; its row."""
-        if 3 * (len(self.kinds) - len(self._free)) >= 2 * len(self._slots) - 3:
-            self._grow()
-        kind, standing = self._kind(entry.key, entry.currency), _NUMBERS[entry.standing]
-        if self._free:
-            row = self._free.pop()
-            self._ids[row * _ID : row * _ID + _ID] = entry.id
-            self.created[row], self.amounts[row] = entry.created, entry.amount
-            self.kinds[row], self.details[row], self._standings[row] = kind, entry.details, standing
-        else:
-            row = len(self.kinds)
-            self._ids += entry.id
-            self.created.append(entry.created)
-            self.amounts.append(entry.amount)
-            self.kinds.append(kind)
-            self.details.append(entry.details)
-            self._standings.append(standing)
-        self.broken_down = self.broken_down or bool(entry.details)
-        self._enter(row, hash(entry.id))
-        return row
+    def add(self, entries: Sequence[Entry]) -> tuple[Sequence[int], Sequence[int]]:
+        """Take in entries, one at least: their rows, and the rows of the same ids that they stand in place of.
 
-    def remove(self, row: int) -> None:
-        """Let a row go; what was displaced by its slot in the index moves up."""
-        slots = self._slots
-        slot = self._hash(row) % len(slots)
-        while slots[slot] != row + 1:
-            slot = (slot + 1) % len(slots)
-        slots[slot] = 0
-        while moved := slots[slot := (slot + 1) % len(slots)]:
-            slots[slot] = 0
-            self._enter(moved - 1, self._hash(moved - 1))
+        Column by column; free rows come before new ones. What is replaced is no longer found by its id, and is to be
+        let go by `free`.
+        """
+        ids, created, keys, amounts, currencies, standings, details = zip(*entries, strict=True)
+        if 2 * (len(self) + len(ids)) > len(self._slots):
+            self._grow(len(self) + len(ids))
+        kinds = self._kinds(list(zip(keys, currencies, strict=True)))
+        numbers = bytes(map(_NUMBERS.__getitem__, standings))
+        reused = min(len(ids), len(self._free))
+        rows = [self._free.pop() for _ in range(reused)]
+        for place, row in enumerate(rows):
+            self._ids[row * _ID : row * _ID + _ID] = ids[place]
+            self.created[row], self.amounts[row] = created[place], amounts[place]
+            self.kinds[row], self.details[row], self._standings[row] = kinds[place], details[place], numbers[place]
+        rows += range(len(self.kinds), len(self.kinds) + len(ids) - reused)
+        self._ids += b"".join(ids[reused:])
+        self.created.extend(created[reused:])
+        self.amounts.extend(amounts[reused:])
+        self.kinds += kinds[reused:]
+        self.details += details[reused:]
+        self._standings += numbers[reused:]
+        self.broken_down = self.broken_down or any(details)
+        return rows, self._replace(rows, ids)
+
+    def free(self, row: int) -> None:
+        """Let a row go that its id does not lead to any more."""
         self.details[row] = ()
         self._free.append(row)
 
-    def _kind(self, key: SeriesKey, currency: str) -> Kind:
-        pair = (key, currency)
-        kind = self._known.get(pair)
-        if kind is None:
-            kind = self._known[pair] = Kind(
-                key, currency, pair, (key.outcome, currency), key.outcome is Outcome.PENDING
-            )
-        return kind
+    def remove(self, row: int) -> None:
+        """Let a row go; what was displaced by its slot in the index moves up."""
+        slots, last = self._slots, len(self._slots) - 1
+        slot = hash(self._id(row)) & last
+        while slots[slot] != row + 1:
+            slot = (slot + 1) & last
+        slots[slot] = 0
+        while moved := slots[slot := (slot + 1) & last]:
+            slots[slot] = 0
+            self._enter((moved - 1,), (self._id(moved - 1),))
+        self.free(row)
 
-    def _hash(self, row: int) -> int:
-        return hash(bytes(self._ids[row * _ID : row * _ID + _ID]))
+    def _kinds(self, pairs: Sequence[tuple[SeriesKey, str]]) -> Sequence[Kind]:
+        known = self._known
+        if not known.keys() >= (new := set(pairs)):
+            for pair in new.difference(known):
+                key, currency = pair
+                group = (key.outcome, currency)
+                known[pair] = Kind(key, currency, pair, group, key.outcome is Outcome.PENDING)
+        return list(map(known.__getitem__, pairs))
 
-    def _enter(self, row: int, hashed: int) -> None:
-        slots = self._slots
-        slot = hashed % len(slots)
-        while slots[slot]:
-            slot = (slot + 1) % len(slots)
-        slots[slot] = row + 1
+    def _id(self, row: int) -> bytes:
+        return bytes(self._ids[row * _ID : row * _ID + _ID])
 
-    def _grow(self) -> None:
-        rows = [row for row in self._slots if row]
-        self._slots = array("I", bytes(4 * 2 * len(self._slots)))
-        for row in rows:
-            self._enter(row - 1, self._hash(row - 1))
+    def _enter(self, rows: Iterable[int], ids: Iterable[bytes]) -> None:
+        slots, last = self._slots, len(self._slots) - 1
+        for row, slot in zip(rows, map(last.__and__, map(hash, ids)), strict=True):
+            while slots[slot]:
+                slot = (slot + 1) & last
+            slots[slot] = row + 1
+
+    def _replace(self, rows: Iterable[int], ids: Iterable[bytes]) -> list[int]:
+        """Have ids lead to rows; the rows that they led to before."""
+        slots, held, last = self._slots, self._ids, len(self._slots) - 1
+        replaced: list[int] = []
+        for row, id_, slot in zip(rows, ids, map(last.__and__, map(hash, ids)), strict=True):
+            while other := slots[slot]:
+                if held[other * _ID - _ID : other * _ID] == id_:
+                    replaced.append(other - 1)
+                    break
+                slot = (slot + 1) & last
+            slots[slot] = row + 1
+        return replaced
+
+    def _grow(self, count: int) -> None:
+        size = len(self._slots)
+        while size < 2 * count:
+            size *= 2 if size >= _LARGE else 4
+        self._slots = array("I", bytes(4 * size))
+        if self._free:
+            held = sorted(set(range(len(self.kinds))).difference(self._free))
+            self._enter(held, map(self._id, held))
+        else:
+            self._enter(range(len(self.kinds)), map(_only, _EACH.iter_unpack(self._ids)))

@@ -4,7 +4,7 @@ All sums are integers, so what has been added and taken away again leaves nothin
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from exporter.ledger.rows import Kind, Rows
 from exporter.ledger.timeline import Largest, Timeline, keep_larger
@@ -30,14 +30,18 @@ class Sliding:
             self._at = at
         return tuple(window.tally(self._timeline, at) for window in self._windows)
 
-    def add(self, row: int) -> None:
-        """A row has come into the timeline."""
-        created = self._rows.created[row]
-        if self._at is None or created >= self._at:
+    def add(self, rows: Sequence[int]) -> None:
+        """Rows have come into the timeline."""
+        at, created = self._at, self._rows.created
+        if at is None:
             return
-        for window in self._around(self._at, created):
-            window.sums.count(self._rows, (row,), 1)
-            keep_larger(window.largest, {self._rows.kinds[row].group: (self._rows.amounts[row], created)})
+        before = [row for row in rows if created[row] < at]  # hardly any: most are newer than what was shown
+        for window in self._windows if before else ():
+            entered = [row for row in before if created[row] >= at - window.length]
+            if window.sums.count(self._rows, entered, 1):
+                window.changed = True
+            for row in entered:
+                keep_larger(window.largest, {self._rows.kinds[row].group: (self._rows.amounts[row], created[row])})
 
     def remove(self, row: int) -> None:
         """A row is about to go from the timeline."""
@@ -45,17 +49,13 @@ class Sliding:
         if self._at is None or created >= self._at:
             return
         last = (self._rows.amounts[row], created)
-        for window in self._around(self._at, created):
+        for window in self._windows:
+            if created < self._at - window.length:
+                continue
+            window.changed = True
             window.sums.count(self._rows, (row,), -1)
             if window.largest.get(self._rows.kinds[row].group) == last:
                 window.doubtful = True
-
-    def _around(self, at: Instant, created: Instant) -> "Iterator[_Window]":
-        """The windows that an instant before their end lies in, which are no longer what was shown."""
-        for window in self._windows:
-            if created >= at - window.length:
-                window.changed = True
-                yield window
 
     def _move(self, before: Instant | None, at: Instant) -> None:
         rows, between = self._rows, self._timeline.between

@@ -23,15 +23,24 @@ class Timeline:
         self._created: Callable[[int], Instant] = rows.created.__getitem__
         self._pieces: list[_Piece] = []
 
-    def add(self, row: int) -> None:
-        """Put a row into its place."""
-        created, pieces = self._created(row), self._pieces
-        if not pieces or created >= self._created(pieces[-1].rows[-1]):  # newer than all: the common case
+    def add(self, rows: Iterable[int]) -> None:
+        """Put rows into their places: those that are newer than all, the common case, together at the end."""
+        created, pieces = self._created, self._pieces
+        ordered = sorted(rows, key=created)
+        at = bisect_left(ordered, created(pieces[-1].rows[-1]), key=created) if pieces else 0
+        for row in ordered[:at]:
+            self._insert(row)
+        while at < len(ordered):
             if not pieces or len(pieces[-1].rows) >= _LONGEST:
                 pieces.append(_Piece())
-            pieces[-1].rows.append(row)
-            pieces[-1].largest = None
-            return
+            piece = pieces[-1]
+            end = at + _LONGEST - len(piece.rows)
+            piece.rows.extend(ordered[at:end])
+            piece.largest = None
+            at = end
+
+    def _insert(self, row: int) -> None:
+        created, pieces = self._created(row), self._pieces
         at = self._first(created)
         piece = pieces[at]
         piece.rows.insert(bisect_right(piece.rows, created, key=self._created), row)

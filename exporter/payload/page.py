@@ -15,6 +15,7 @@ from exporter.payload.record import ABSENT, UNREADABLE, RecordReader, decoder
 
 R = TypeVar("R")
 
+_SOUND = {Operation}
 _COUNT = re.compile(r"\d{1,15}(?:\.0*)?", re.ASCII)
 
 
@@ -86,8 +87,11 @@ class Decoder:
             if known == marks:
                 return Page(page.total_count, (), unchanged=tuple(ids))  # type: ignore[arg-type]
             other = list(map(ne, known, marks))
-            unchanged = tuple(compress(ids, map(not_, other)))  # type: ignore[arg-type]
-            records, ids, marks = (tuple(compress(column, other)) for column in (records, ids, marks))
+            same = tuple(compress(ids, map(not_, other)))
+            # Where one record stands there twice, the last of the two says how it is now, so both are read.
+            if same and set(same).isdisjoint(compress(ids, other)):
+                unchanged = same  # type: ignore[assignment]
+                records, ids, marks = (tuple(compress(column, other)) for column in (records, ids, marks))
         found = self._reader.read(records, ids, marks)
         if None in found:  # a record without an id needs its own bytes, which only the patient way keeps
             return self._patient(body)
@@ -131,9 +135,9 @@ class Decoder:
 
 
 def _page(total_count: int, found: Sequence[Operation | Rejection | None], unchanged: tuple[bytes, ...] = ()) -> Page:
-    operations = tuple(item for item in found if item.__class__ is Operation)
-    if len(operations) == len(found):
-        return Page(total_count, operations, unchanged=unchanged)
+    if set(map(type, found)) <= _SOUND:
+        return Page(total_count, tuple(found), unchanged=unchanged)  # type: ignore[arg-type]
+    operations = tuple(item for item in found if isinstance(item, Operation))
     rejections = tuple(item for item in found if isinstance(item, Rejection))
     return Page(total_count, operations, rejections, unchanged)
 

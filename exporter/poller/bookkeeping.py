@@ -28,9 +28,8 @@ class Bookkeeper:
                 unknown, names = self._ledger.unknown(readings), tuple(self._ledger.checkpoints)
                 recalled = await asyncio.to_thread(self._store.known, unknown, names) if unknown else ()
                 kept_since = self._store.kept_since
-                await self._commit(
-                    await _decided(self._ledger.deciding(readings, now, recalled, kept_since, again=again))
-                )
+                steps = self._ledger.deciding(readings, now, recalled, kept_since, unknown=unknown, again=again)
+                await self._commit(await _decided(steps))
 
     async def remembered(self, span: Span) -> tuple[Entry, ...]:
         """What the store holds of a span, and of a second on either side: the bank may list what lies on the bounds."""

@@ -117,6 +117,14 @@ class TwoStores(RuleBasedStateMachine):
         self.memory.expire((FIRST + hours) * HOUR)
         self.file.expire((FIRST + hours) * HOUR)
 
+    @rule(hours=st.integers(0, HOURS))
+    def fail_to_expire(self, hours: int) -> None:
+        refusing = "CREATE TEMP TRIGGER refusing BEFORE UPDATE ON kept BEGIN SELECT RAISE(ABORT, 'no'); END"
+        self.file._db.execute(refusing)
+        with pytest.raises(CommitFailed):
+            self.file.expire((FIRST + hours) * HOUR)
+        self.file._db.execute("DROP TRIGGER refusing")
+
     @rule()
     def restart(self) -> None:
         self.file.close()

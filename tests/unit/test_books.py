@@ -65,9 +65,8 @@ class Memory(RuleBasedStateMachine):
 
     @rule(entries=st.lists(_ENTRIES, max_size=8))
     def put(self, entries: list[Entry]) -> None:
-        for each in entries:
-            self.shelf.put(each)
-            self.held[each.id] = each
+        self.shelf.put(entries)
+        self.held.update((each.id, each) for each in entries)
 
     @rule(data=st.data(), further=_ENTRIES)
     def replace(self, data: st.DataObject, further: Entry) -> None:
@@ -102,6 +101,8 @@ class Memory(RuleBasedStateMachine):
         for name in range(31):
             assert self.shelf.get(id_of(name)) == self.held.get(id_of(name))
             assert (id_of(name) in self.shelf) == (id_of(name) in self.held)
+        names = [id_of(name) for name in range(31)]
+        assert self.shelf.absent(names) == [name for name in names if name not in self.held]
 
     @invariant()
     def time_and_outcome_lead_to_what_is_held(self) -> None:
@@ -127,14 +128,14 @@ TestMemory.settings = settings(max_examples=60, stateful_step_count=30, deadline
 def test_entries_come_in_the_order_of_their_time() -> None:
     held = shelf()
     for n in (5, 1, 4, 1, 3):
-        held.put(entry((n, len(held)), T0 + n))
+        held.put([entry((n, len(held)), T0 + n)])
 
     assert [each.created - T0 for each in held.books["wallet"].since(T0)] == [1, 1, 3, 4, 5]
 
 
 def test_a_window_that_did_not_change_is_the_same_object() -> None:
     held = shelf((5 * SECOND, MINUTE))
-    held.put(entry("a", T0))
+    held.put([entry("a", T0)])
     windows = held.books["wallet"].windows
     short, long = windows.tallies(T0 + SECOND)
 
@@ -147,8 +148,8 @@ def test_a_window_that_did_not_change_is_the_same_object() -> None:
 
 def test_one_that_enters_as_its_like_leaves_changes_nothing() -> None:
     held = shelf((5 * SECOND,))
-    held.put(entry("a", T0))
-    held.put(entry("b", T0 + 5 * SECOND))
+    held.put([entry("a", T0)])
+    held.put([entry("b", T0 + 5 * SECOND)])
     windows = held.books["wallet"].windows
     (before,) = windows.tallies(T0 + SECOND)
 
@@ -158,8 +159,8 @@ def test_one_that_enters_as_its_like_leaves_changes_nothing() -> None:
 def test_the_same_amount_again_remains_the_largest_when_the_first_has_left() -> None:
     held = shelf((5 * SECOND,))
     for n in range(3):
-        held.put(entry(n, T0 + n * SECOND, amount=900))
-    held.put(entry("small", T0 + 3 * SECOND, amount=1))
+        held.put([entry(n, T0 + n * SECOND, amount=900)])
+    held.put([entry("small", T0 + 3 * SECOND, amount=1)])
     windows = held.books["wallet"].windows
 
     largest = [windows.tallies(T0 + n * SECOND)[0].largest for n in (4, 6, 7, 8, 9)]
@@ -170,7 +171,7 @@ def test_the_same_amount_again_remains_the_largest_when_the_first_has_left() -> 
 def test_thousands_of_one_instant_go_one_by_one() -> None:
     held, names = shelf((MINUTE,)), range(2 * timeline._LONGEST)
     for name in names:
-        held.put(entry(name, T0))
+        held.put([entry(name, T0)])
     windows = held.books["wallet"].windows
     for gone, name in enumerate(names):
         if gone % 100 == 0:
@@ -183,7 +184,7 @@ def test_thousands_of_one_instant_go_one_by_one() -> None:
 def test_the_last_of_one_instant_is_found_behind_all_the_others() -> None:
     held, names = shelf(), range(2 * timeline._LONGEST)
     for name in names:
-        held.put(entry(name, T0))
+        held.put([entry(name, T0)])
     held.drop(id_of(names[-1]))
 
     assert {each.id for each in held.books["wallet"].since(T0)} == {id_of(name) for name in names[:-1]}
@@ -193,8 +194,7 @@ def test_the_last_of_one_instant_is_found_behind_all_the_others() -> None:
 def test_thousands_of_entries_are_moved_over_exactly(step: int) -> None:
     held = shelf(POLICY.windows)
     entries = [entry(n, T0 - n * n % HOUR, n % 777, list(Outcome)[n % 4]) for n in range(1, 4000)]
-    for each in entries:
-        held.put(each)
+    held.put(entries)
     windows = held.books["wallet"].windows
 
     for at in (T0, T0 + step, T0 + 2 * step):
@@ -206,7 +206,7 @@ def test_ids_are_found_however_many_have_come_and_gone(steps: list[tuple[int, bo
     held, names = shelf(), set[int]()
     for name, comes in steps:
         if comes:
-            held.put(entry(name, T0))
+            held.put([entry(name, T0)])
             names.add(name)
         else:
             held.drop(id_of(name))

@@ -144,6 +144,19 @@ def _outcome(decision: Decision) -> object:
     return replace(decision, entries=tuple(sorted(decision.entries)), traces=(), met=())
 
 
+def test_the_last_of_two_in_one_page_counts_even_where_it_is_as_it_was_counted_before() -> None:
+    book = ledger()
+    decoder = Decoder(KEY, met=book.marks)
+    pages: tuple[list[tuple[int, dict[str, Any]]], ...] = (
+        [(0, {}), (1, {})],
+        [(0, {"status": "failed"}), (0, {}), (1, {})],
+    )
+    for page in pages:
+        book.apply(book.decide([_reading(decoder, page)], T0 + MINUTE))
+
+    assert {entry.key.status for entry in book.entries("wallet", 0)} == {"ok"}
+
+
 @given(polls=st.lists(_PAGES, max_size=6), data=st.data())
 def test_pages_with_marks_come_to_the_same_as_pages_read_each_time(
     polls: list[list[list[tuple[int, dict[str, Any]]]]], data: st.DataObject

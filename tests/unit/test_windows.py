@@ -21,8 +21,7 @@ def _entry(name: object, created: int, outcome: Outcome = Outcome.SUCCESS, amoun
 
 def _windows(entries: list[Entry], lengths: tuple[int, ...]) -> tuple[WindowTally, ...]:
     shelf = Shelf([("wallet", checkpoint())], lengths)
-    for entry in entries:
-        shelf.put(entry)
+    shelf.put(entries)
     return shelf.books["wallet"].windows.tallies(NOW)
 
 

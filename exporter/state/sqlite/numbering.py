@@ -47,7 +47,7 @@ class Numbering(Generic[T]):
         """The numbers of many values."""
         values, numbers = tuple(values), self.numbers
         try:
-            return [numbers[value] for value in values]
+            return list(map(numbers.__getitem__, values))
         except KeyError:
             return [self.number(value) for value in values]
 

@@ -13,6 +13,7 @@ from exporter.state.sqlite.packing import CODES, FOLLOWED, GONE, STANDINGS, Row,
 from exporter.state.sqlite.schema import SEGMENT
 from exporter.state.sqlite.sieve import Sieve
 
+_id: Final = itemgetter(0)
 _created: Final = itemgetter(1)
 
 _NEXT: Final = "SELECT coalesce(max(number), 0) + 1 FROM segments WHERE hour = ?"
@@ -33,7 +34,9 @@ class Operations:
         self._series = series
         self._details = details
         self._sieve: Sieve | None = None
-        self._hours: set[int] = {hour for (hour,) in db.execute("SELECT DISTINCT hour FROM segments")}
+        self._hours = self._stored_hours()
+        self._fresh: list[tuple[int, Sequence[Entry]]] = []
+        self._left: set[int] | None = None
 
     def write(self, entries: Sequence[Entry], moved: Sequence[Entry]) -> None:
         """Put entries in place of those with their id, terminal and hour, once the moved ones are gone."""
@@ -41,9 +44,7 @@ class Operations:
             self._insert(hour, self._segment(hour, some, gone=True))
         for hour, some in _by_hour(entries):
             self._insert(hour, self._segment(hour, some))
-            self._hours.add(hour)
-            if self._sieve is not None:
-                self._sieve.add([entry.id for entry in some], hour)
+            self._fresh.append((hour, some))
 
     def _segment(self, hour: int, entries: Sequence[Entry], *, gone: bool = False) -> Segment:
         ids, created, keys, amounts, currencies, standings, details = zip(*entries, strict=True)
@@ -53,7 +54,7 @@ class Operations:
             [instant - start for instant in created],
             self._series.of(zip(keys, currencies, strict=True)),
             amounts,
-            [GONE] * len(ids) if gone else [CODES[standing] for standing in standings],
+            [GONE] * len(ids) if gone else list(map(CODES.__getitem__, standings)),
             self._details.of(details),
         )
 
@@ -93,9 +94,21 @@ class Operations:
         """Let go of hours before one, but for what is followed."""
         for hour in sorted(hour for hour in self._hours if hour < before):
             self._replace(hour, [row for row in self._from_followed(hour) if row[4] == FOLLOWED])
-        self._hours = {hour for (hour,) in self._db.execute("SELECT DISTINCT hour FROM segments")}
-        if self._sieve is not None:
-            self._sieve.let_go(self._hours)
+        self._left = self._stored_hours()
+
+    def settle(self, *, committed: bool) -> None:
+        """The transaction has ended: what it wrote and let go of is known from now on, or has never been."""
+        if committed:
+            for hour, some in self._fresh:
+                self._hours.add(hour)
+                if self._sieve is not None:
+                    self._sieve.add(list(map(_id, some)), hour)
+            if self._left is not None:
+                self._hours = self._left
+                if self._sieve is not None:
+                    self._sieve.let_go(self._hours)
+        self._fresh.clear()
+        self._left = None
 
     def loose(self) -> tuple[int, ...]:
         """The hours before the newest that are to be packed."""
@@ -105,6 +118,9 @@ class Operations:
     def pack(self, hour: int) -> None:
         """Write an hour anew, each operation once, as small as it gets."""
         self._replace(hour, list(self._latest(hour)))
+
+    def _stored_hours(self) -> set[int]:
+        return {hour for (hour,) in self._db.execute("SELECT DISTINCT hour FROM segments")}
 
     def _insert(self, hour: int, some: Segment) -> None:
         (number,) = self._db.execute(_NEXT, (hour,)).fetchone()
@@ -146,10 +162,10 @@ class Operations:
 
 
 def _by_hour(entries: Sequence[Entry]) -> Iterable[tuple[int, Sequence[Entry]]]:
-    hours = {created // HOUR for created in map(_created, entries)}
-    if len(hours) == 1:
-        return ((hours.pop(), entries),)
-    found: dict[int, list[Entry]] = {hour: [] for hour in sorted(hours)}
+    moments = list(map(_created, entries))
+    if entries and min(moments) // HOUR == max(moments) // HOUR:
+        return ((moments[0] // HOUR, entries),)
+    found: dict[int, list[Entry]] = {hour: [] for hour in sorted({moment // HOUR for moment in moments})}
     for entry in entries:
         found[entry.created // HOUR].append(entry)
     return found.items()

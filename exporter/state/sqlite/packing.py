@@ -105,7 +105,9 @@ def rows(found: Segment) -> Iterator[Row]:
 
 
 def each_id(ids: bytes) -> Iterator[bytes]:
-    """The ids of a segment, one by one."""
+    """The ids of a segment, one by one. Raises Damaged."""
+    if len(ids) % ID_BYTES:
+        raise Damaged
     return map(_only, _ID.iter_unpack(ids))
 
 

@@ -8,11 +8,13 @@ is stored; about another it names an hour once in some ten million times, and th
 import struct
 from array import array
 from collections.abc import Collection, Iterator, Sequence
+from itertools import compress
+from operator import contains
 from typing import Final
 
 _HASH: Final = 8
 _CELL: Final = 6  # four bytes of the hash, two of the hour
-_KNOWN: Final = struct.Struct("=H4s2x")
+_MARK: Final = "2x4s2x"
 _FILLED: Final = struct.Struct("=H6s")
 
 
@@ -34,18 +36,16 @@ class Sieve:
 
     def hours(self, ids: Sequence[bytes], kept: Collection[int]) -> Iterator[tuple[bytes, int]]:
         """Those of these ids that may be stored, each with an hour; an id may come with several."""
-        buckets = self._buckets
-        suspects = [
-            (id_, buckets[number], mark)
-            for id_, (number, mark) in zip(ids, _KNOWN.iter_unpack(_hashes(ids)), strict=True)
-            if mark in buckets[number]
-        ]
-        if not suspects:
+        hashes = _hashes(ids)
+        marks = struct.unpack("=" + _MARK * len(ids), hashes)
+        held = list(map(self._buckets.__getitem__, memoryview(hashes).cast("H")[:: _HASH // 2].tolist()))
+        suspected = list(map(contains, held, marks))
+        if True not in suspected:
             return
         by_code: dict[bytes, list[int]] = {}
         for hour in kept:
             by_code.setdefault(_code(hour), []).append(hour)
-        for id_, bucket, mark in suspects:
+        for id_, bucket, mark in compress(zip(ids, held, marks, strict=True), suspected):
             at = bucket.find(mark)
             while at >= 0:
                 if at % _CELL == 0:

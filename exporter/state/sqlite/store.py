@@ -77,10 +77,9 @@ class SqliteStore:
     def expire(self, before: Instant) -> None:
         """Let go of whole hours that are older, but for what is followed; and pack those that have closed."""
         hour = before // HOUR
-        with self._writing():
+        with self._writing(kept_since=hour * HOUR):
             self._operations.expire(hour)
             self._db.execute("UPDATE kept SET since = max(since, ?)", (hour * HOUR,))
-        self._kept_since = max(self._kept_since, hour * HOUR)
         with self._lock, self._file.reading():
             loose = self._operations.loose()
         for each in loose:  # one by one, so that a commit waits for no more than an hour of them
@@ -111,16 +110,17 @@ class SqliteStore:
             )
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """One writer at a time. Raises CommitFailed, and then nothing has been written."""
+    def _writing(self, kept_since: Instant = 0) -> Iterator[None]:
+        """One writer at a time. Raises CommitFailed, and then nothing has been written, and memory says so too."""
         with self._lock:
             committed = False
             try:
                 with self._file.writing():
                     yield
                 committed = True
+                self._kept_since = max(self._kept_since, kept_since)
             finally:
-                for each in self._numberings:
+                for each in (*self._numberings, self._operations):
                     each.settle(committed=committed)
 
     def history(self, names: Collection[str]) -> tuple[SlotDay, ...]:
