@@ -17,8 +17,8 @@ _NUMBERS: Final = {standing: number for number, standing in enumerate(_STANDINGS
 _ID: Final = 16
 """Bytes of an id."""
 
-_LARGE: Final = 1 << 18
-"""Slots (1 MB) from which on a table is doubled: smaller ones grow faster, since every growth enters all rows anew."""
+_LARGE: Final = 1 << 16
+"""Slots (256 kB) from which on a table is doubled: smaller ones grow faster, since every growth enters all rows anew."""
 
 _EACH: Final = struct.Struct(f"{_ID}s")
 _only: Final = itemgetter(0)
