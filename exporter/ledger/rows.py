@@ -18,7 +18,7 @@ _ID: Final = 16
 """Bytes of an id."""
 
 _LARGE: Final = 1 << 16
-"""Slots (256 kB) from which on a table is doubled: smaller ones grow faster, since every growth enters all rows anew."""
+"""Slots (256 kB) from which on a table is doubled: smaller ones grow faster, as every growth enters all rows anew."""
 
 _EACH: Final = struct.Struct(f"{_ID}s")
 _only: Final = itemgetter(0)
