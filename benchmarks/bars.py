@@ -3,12 +3,16 @@
 A figure is what no ratio of two timings says: bytes a series, seconds of a restart, requests a poll.
 """
 
+import gc
 import math
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from exporter.app.collecting import collect_rarely
 
 ROUNDS = 5
 
@@ -86,6 +90,16 @@ def measured(what: Bar | Figure) -> Result:
         return _bar(what) if isinstance(what, Bar) else _figure(what)
     except Lacking as lacking:
         return Result(what.name, what.unit, must=what.must, stretch=what.stretch, met="lacking", note=str(lacking))
+
+
+@contextmanager
+def spared() -> Iterator[None]:
+    """Both sides are spared the garbage collector as the app spares itself."""
+    before = gc.get_threshold()
+    collect_rarely()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*before)
 
 
 def medians(bar: Bar, rounds: int = ROUNDS) -> tuple[float, float]:

@@ -4,7 +4,6 @@ Records are as the bars were set with: 36 fields, 1.1 kB. The simulator's have t
 add some. Each page is a poll of its own, a moment after its newest operation.
 """
 
-import gc
 import json
 import sqlite3
 import tempfile
@@ -15,8 +14,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client import Counter as ClientCounter
 
-from benchmarks.bars import Bar
-from exporter.app.collecting import collect_rarely
+from benchmarks.bars import Bar, spared
 from exporter.config.tables import shipped_reason_classes, shipped_statuses
 from exporter.ledger import Ledger
 from exporter.model import (
@@ -183,14 +181,10 @@ def naive_seen(bodies: list[bytes]) -> Callable[[], int]:
 
 
 def bars() -> Iterator[Bar]:
-    """The bars of this room, with their input made beforehand. Both sides are spared the garbage collector as the app
-    spares itself."""
-    before = gc.get_threshold()
+    """The bars of this room, with their input made beforehand."""
     made = _made()
-    collect_rarely()
-    yield from made
-    gc.unfreeze()
-    gc.set_threshold(*before)
+    with spared():
+        yield from made
 
 
 def _made() -> list[Bar]:

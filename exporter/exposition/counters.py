@@ -12,8 +12,8 @@ from typing import Final
 
 from exporter.exposition import catalogue
 from exporter.exposition.catalogue import Definition
-from exporter.exposition.lines import Heads, Shape, escaped, line, lines, pairs, terminal_label
-from exporter.exposition.numbers import money, number, whole
+from exporter.exposition.lines import AMOUNT, COUNT, Heads, Shape, escaped, line, lines, pairs, terminal_label
+from exporter.exposition.numbers import bound, major, majors, number
 from exporter.model import AMOUNT_BUCKETS, DELAY_BUCKETS, SECOND, Family, Outcome, Part, SeriesKey, Total
 
 Labels = tuple[str, ...]
@@ -62,13 +62,13 @@ def terminal_counters(terminal: str, totals: Part, shapes: Shapes) -> tuple[str,
     found = _by_family(totals)
     label, (keys, sums) = terminal_label(terminal), placeholders(terminal)
     operations, amounts = shapes["operations"], shapes["amounts"]
-    conversion, counts = whole(operations.values(found[Family.OPERATIONS], keys, lambda key: SERIES[key[1:]]))
+    counts = operations.values(found[Family.OPERATIONS], keys, lambda key: SERIES[key[1:]])
     expected = [(*key, currency) for key, currency in sums]
     minor = amounts.values(found[Family.AMOUNT], expected, lambda labels: AMOUNTS[labels[1:]])
     currencies = [*(labels[-1] for labels in found[Family.AMOUNT]), *PLACEHOLDER_CURRENCIES]
     return (
-        lines(catalogue.OPERATIONS, operations.heads, label, counts, conversion),
-        lines(catalogue.OPERATIONS_AMOUNT, amounts.heads, label, [*map(money, minor, currencies)]),
+        lines(catalogue.OPERATIONS, operations.heads, label, counts, COUNT),
+        lines(catalogue.OPERATIONS_AMOUNT, amounts.heads, label, majors(minor, currencies), AMOUNT),
         _amount_histograms(found, label),
         _delay_histogram(catalogue.FINALIZATION, "", "," + label, found, Family.FINALIZATION_BUCKET, terminal),
         _each(catalogue.STATUS_CHANGES, found[Family.STATUS_CHANGES]),
@@ -131,7 +131,7 @@ def _amount_histograms(found: _Found, label: str) -> str:
     texts = []
     for labels, counts in in_bucket.items():
         _, outcome, currency = labels
-        total = money(found[Family.AMOUNT_SUM].get(labels, 0), currency)
+        total = number(major(found[Family.AMOUNT_SUM].get(labels, 0), currency))
         before, after = f'currency="{escaped(currency)}",', f',outcome="{escaped(outcome)}",{label}'
         texts.append(_histogram(catalogue.OPERATION_AMOUNT, before, after, counts, total))
     return "".join(texts)
@@ -155,18 +155,18 @@ def _no_counts(bounds: Sequence[int]) -> list[int]:
 
 
 @cache
-def _template(definition: Definition, conversion: str) -> str:
+def _template(definition: Definition) -> str:
     """All lines of a histogram; `le` stands between the labels that come before it and those after."""
     bounds = AMOUNT_BUCKETS if definition is catalogue.OPERATION_AMOUNT else DELAY_BUCKETS
     bucket = f"{definition.name}_bucket{{%s"
-    ends = f"{definition.name}_count{{%s}} {conversion}\n{definition.name}_sum{{%s}} %s\n"
-    return "".join([f'{bucket}le="{name}"%s}} {conversion}\n' for name in (*map(number, bounds), "+Inf")]) + ends
+    ends = f"{definition.name}_count{{%s}} {COUNT}\n{definition.name}_sum{{%s}} %s\n"
+    return "".join([f'{bucket}le="{name}"%s}} {COUNT}\n' for name in (*map(bound, bounds), "+Inf")]) + ends
 
 
 def _histogram(definition: Definition, before: str, after: str, counts: Sequence[int], total: str) -> str:
     """A histogram, cumulative and with every bucket, from buckets that are neither."""
-    conversion, cumulative = whole([*accumulate(counts)])
+    cumulative = [*accumulate(counts)]
     arguments: list[object] = [before, after, None] * len(counts)
     arguments[2::3] = cumulative
     labels = (before + after[1:]).rstrip(",")  # without `le` there is a comma less
-    return _template(definition, conversion) % (*arguments, labels, cumulative[-1], labels, total)
+    return _template(definition) % (*arguments, labels, cumulative[-1], labels, total)

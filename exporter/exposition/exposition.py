@@ -6,7 +6,7 @@ from typing import Final
 from exporter.exposition import catalogue
 from exporter.exposition.picture import Picture, columns_of, texts_of
 from exporter.exposition.pieces import AccountPieces, TerminalPieces, Texts, encoded
-from exporter.exposition.states import configured_labels
+from exporter.exposition.states import GAUGES, GaugeColumns, Gauges, configured_labels, gauges
 from exporter.exposition.supervision import calendar_lines, threshold_lines, unchanged_between
 from exporter.exposition.withdrawal import ALWAYS, NEVER, last_shown
 from exporter.model import MINUTE, Duration, Instant, Owner, Snapshot, Supervision
@@ -23,6 +23,8 @@ class Exposition:
         self._snapshot: Snapshot | None = None
         self._terminals: dict[str, TerminalPieces] = {}
         self._accounts: dict[str, AccountPieces] = {}
+        self._gauges = GaugeColumns()
+        self._configured: tuple[str, ...] = ()
         self._supervision: Supervision | None = None
         self._thresholds: Texts = ()
         self._calendar: Texts = ()
@@ -71,19 +73,26 @@ class Exposition:
         self._snapshot = snapshot
         terminals, accounts = self._terminals.values(), self._accounts.values()
         columns = columns_of([each.texts for each in terminals], [each.texts for each in accounts])
+        columns.update(zip(GAUGES, ((text,) for text in self._gauges.texts), strict=True))
         columns[catalogue.ALERT_THRESHOLD] = self._thresholds
         columns[catalogue.CALENDAR_ACTIVE] = self._calendar
         self._picture = Picture(columns, self._picture.blocks)
 
     def _update_terminals(self, snapshot: Snapshot, now: Instant) -> None:
         before, self._terminals = self._terminals, {}
-        configured = configured_labels(snapshot.terminals)
+        if (configured := configured_labels(snapshot.terminals)) != self._configured:
+            self._configured = configured
+        values: list[Gauges] = []
         for each in snapshot.terminals:
             name, last = each.terminal.name, last_shown(each, snapshot)
+            shown = now <= last
             pieces = self._terminals[name] = before.get(name) or TerminalPieces(name)
             owner = Owner(False, name)
-            pieces.bring_to(each, snapshot.totals.of(owner), snapshot.born.of(owner), configured, shown=now <= last)
-            self._hold(*((NEVER, last) if now <= last else (last + 1, ALWAYS)))
+            totals, born = snapshot.totals.of(owner), snapshot.born.of(owner)
+            pieces.bring_to(each, totals, born, self._configured, shown=shown)
+            values.append(gauges(each, shown=shown))
+            self._hold(*((NEVER, last) if shown else (last + 1, ALWAYS)))
+        self._gauges.bring_to(tuple([pieces.label for pieces in self._terminals.values()]), values)
 
     def _update_accounts(self, snapshot: Snapshot) -> None:
         before, self._accounts = self._accounts, {}

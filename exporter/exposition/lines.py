@@ -16,6 +16,10 @@ from exporter.model import Duration
 
 Key = TypeVar("Key")
 
+COUNT: Final = "%d.0"
+AMOUNT: Final = "%r"
+"""How numbers of things and amounts are written by `%`."""
+
 _MOST_HEADS: Final = 50_000
 """Texts of labels that are held; a bank that makes up codes for ever must not fill the memory."""
 
@@ -75,9 +79,7 @@ def window_label(window: Duration) -> str:
     return f',window="{format_duration(window)}"'
 
 
-def lines(
-    definition: Definition, heads: Sequence[str], tail: str, numbers: Sequence[object], conversion: str = "%s"
-) -> str:
+def lines(definition: Definition, heads: Sequence[str], tail: str, numbers: Sequence[float], conversion: str) -> str:
     """One family's lines that have the labels of the tail in common. One `%` over all of them is what makes it fast."""
     arguments: list[object] = [None] * (2 * len(heads))
     arguments[::2] = heads

@@ -9,8 +9,9 @@ from exporter.exposition import catalogue
 from exporter.exposition.catalogue import Definition
 from exporter.exposition.compression import Beginning, Block, beginning, blocks, deflated
 from exporter.exposition.pieces import OF_ACCOUNTS, OF_TERMINALS, AccountPieces, TerminalPieces, Texts
+from exporter.exposition.states import GAUGES
 
-FAMILIES: Final = (*OF_TERMINALS, *OF_ACCOUNTS, catalogue.ALERT_THRESHOLD, catalogue.CALENDAR_ACTIVE)
+FAMILIES: Final = (*OF_TERMINALS, *GAUGES, *OF_ACCOUNTS, catalogue.ALERT_THRESHOLD, catalogue.CALENDAR_ACTIVE)
 """In the order of the exposition: both formats want a family's lines together."""
 
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from operator import is_
 from typing import Final
 
 from exporter.exposition.counters import (
@@ -13,15 +14,15 @@ from exporter.exposition.counters import (
     unmet,
 )
 from exporter.exposition.forecasts import FORECASTS, forecast_lines
-from exporter.exposition.lines import Shape
-from exporter.exposition.states import DESCRIPTIONS, GAUGES, Gauges, description_lines, gauge_lines, gauges
+from exporter.exposition.lines import Shape, terminal_label
+from exporter.exposition.states import DESCRIPTIONS, description_lines
 from exporter.exposition.windows import WINDOWS, window_lines
 from exporter.model import Part, TerminalSnapshot
 
 Texts = tuple[bytes, ...]
 """Lines of one owner, one text a family; empty where it has none."""
 
-OF_TERMINALS: Final = (*TERMINAL_COUNTERS, *WINDOWS, *FORECASTS, *DESCRIPTIONS, *GAUGES)
+OF_TERMINALS: Final = (*TERMINAL_COUNTERS, *WINDOWS, *FORECASTS, *DESCRIPTIONS)
 OF_ACCOUNTS: Final = ACCOUNT_COUNTERS
 
 
@@ -75,34 +76,41 @@ class TerminalPieces:
         "_counters",
         "_descriptions",
         "_forecasts",
-        "_gauges",
         "_read",
+        "_seen",
         "_shapes",
-        "_values",
         "_windows",
         "counted",
+        "label",
         "name",
         "texts",
     )
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.label = terminal_label(name)
         self.counted = Counted()
+        self._seen: tuple[object, ...] = ()
         self._counters = _Kept(len(TERMINAL_COUNTERS))
         self._windows = _Kept(len(WINDOWS))
         self._forecasts = _Kept(len(FORECASTS))
         self._descriptions = _Kept(len(DESCRIPTIONS))
         self._shapes: Shapes = defaultdict(Shape)
         self._read = False
-        self._values: Gauges = (None,) * len(GAUGES)
-        self._gauges: Texts = (b"",) * len(GAUGES)
         self.texts: Texts = ()
 
     def bring_to(
         self, each: TerminalSnapshot, totals: Part, born: Part, configured: Sequence[str], *, shown: bool
     ) -> None:
-        """Write what a snapshot has changed. `shown`: the windows are not withdrawn."""
+        """Write what a snapshot has changed. `shown`: the windows are not withdrawn.
+
+        Most terminals have nothing new in most polls, and are known by that: all that is looked at is the same objects.
+        """
         name, read, forecast = self.name, each.read, each.forecast
+        seen = (totals, born, each.windows, forecast, each.terminal, each.difference, configured, read, shown)
+        if self._seen and all(map(is_, seen, self._seen)):
+            return
+        self._seen = seen
         self._read = read
         self.counted.bring_to(totals, born)
         self._counters.bring_to(totals if read else None, lambda: terminal_counters(name, totals, self._shapes))
@@ -115,16 +123,11 @@ class TerminalPieces:
         self._descriptions.bring_to(
             (each.terminal, each.difference, configured) if read else None, lambda: description_lines(each, configured)
         )
-        values = gauges(each, shown=shown)
-        if values != self._values:
-            self._gauges = gauge_lines(name, values, self._values, self._gauges)
-            self._values = values
         self.texts = (
             *self._counters.texts,
             *self._windows.texts,
             *self._forecasts.texts,
             *self._descriptions.texts,
-            *self._gauges,
         )
 
     def as_met_by(self, exposed: int) -> Texts:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from exporter.exposition import catalogue
+from exporter.exposition.catalogue import Definition
 from exporter.exposition.lines import escaped, line, pairs, terminal_label
-from exporter.exposition.numbers import money
+from exporter.exposition.numbers import major, number
 from exporter.model import SECOND, Difference, Instant, Terminal, TerminalSnapshot
 
 GAUGES: Final = (
@@ -42,15 +43,36 @@ def gauges(each: TerminalSnapshot, *, shown: bool) -> Gauges:
     )
 
 
-def gauge_lines(terminal: str, values: Gauges, known: Gauges, texts: Sequence[bytes]) -> tuple[bytes, ...]:
-    """One text for each of GAUGES. Those whose value is known are taken over: most polls move the times only."""
-    label = terminal_label(terminal)
-    return tuple(
+class GaugeColumns:
+    """The lines of GAUGES of all terminals, one text each: most polls move the times of all, and nothing else."""
+
+    def __init__(self) -> None:
+        self._labels: tuple[str, ...] = ()
+        self._columns: tuple[Gauges, ...] = ((),) * len(GAUGES)
+        self.texts: tuple[bytes, ...] = (b"",) * len(GAUGES)
+
+    def bring_to(self, labels: tuple[str, ...], values: Sequence[Gauges]) -> None:
+        """Write the families that have moved. `values`: a terminal's gauges for each of the labels."""
+        columns: tuple[Gauges, ...] = tuple(zip(*values, strict=True)) if values else ((),) * len(GAUGES)
+        known = self._columns if labels == self._labels else (None,) * len(GAUGES)
+        self.texts = tuple(
+            [
+                text if column == old else _column(definition, labels, column)
+                for definition, column, old, text in zip(GAUGES, columns, known, self.texts, strict=True)
+            ]
+        )
+        self._labels, self._columns = labels, columns
+
+
+def _column(definition: Definition, labels: Sequence[str], column: Gauges) -> bytes:
+    start = definition.name + "{"
+    return "".join(
         [
-            text if value == old else b"" if value is None else line(definition, label, value).encode()
-            for definition, value, old, text in zip(GAUGES, values, known, texts, strict=True)
+            f"{start}{label}}} {number(value)}\n"
+            for label, value in zip(labels, column, strict=True)
+            if value is not None
         ]
-    )
+    ).encode()
 
 
 def description_lines(each: TerminalSnapshot, configured: Sequence[str]) -> tuple[str, ...]:
@@ -81,7 +103,7 @@ def _amounts(each: TerminalSnapshot, difference: Difference | None) -> str:
     label, name = terminal_label(each.terminal.name), catalogue.RECONCILIATION_AMOUNT.name
     return "".join(
         [
-            f'{name}{{currency="{escaped(currency)}",{label}}} {money(amount, currency)}\n'
+            f'{name}{{currency="{escaped(currency)}",{label}}} {number(major(amount, currency))}\n'
             for currency, amount in (difference.amounts if difference else {}).items()
         ]
     )

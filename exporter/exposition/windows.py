@@ -6,8 +6,8 @@ from typing import Final
 
 from exporter.exposition import catalogue
 from exporter.exposition.counters import AMOUNTS, PLACEHOLDER_CURRENCIES, SERIES, Shapes, placeholders
-from exporter.exposition.lines import Heads, escaped, line, lines, terminal_label, window_label
-from exporter.exposition.numbers import money, whole
+from exporter.exposition.lines import AMOUNT, COUNT, Heads, escaped, line, lines, terminal_label, window_label
+from exporter.exposition.numbers import majors
 from exporter.model import Outcome, WindowTally
 
 WINDOWS: Final = (
@@ -72,19 +72,20 @@ def _window(terminal: str, tally: WindowTally, shapes: Shapes) -> tuple[str, ...
     label = terminal_label(terminal) + window_label(tally.window)
     keys, sums = placeholders(terminal)
     operations, amounts = shapes["operations", tally.window], shapes["amounts", tally.window]
-    conversion, counts = whole(operations.values(tally.operations, keys, lambda key: SERIES[key[1:]]))
+    counts = operations.values(tally.operations, keys, lambda key: SERIES[key[1:]])
     minor = amounts.values(tally.amounts, sums, lambda pair: AMOUNTS[*pair[0][1:], pair[1]])
     currencies = [*(currency for _, currency in tally.amounts), *PLACEHOLDER_CURRENCIES]
     failures, ended = failures_of_ended(tally)
     return (
-        lines(catalogue.WINDOW_OPERATIONS, operations.heads, label, counts, conversion),
-        lines(catalogue.WINDOW_AMOUNT, amounts.heads, label, [*map(money, minor, currencies)]),
+        lines(catalogue.WINDOW_OPERATIONS, operations.heads, label, counts, COUNT),
+        lines(catalogue.WINDOW_AMOUNT, amounts.heads, label, majors(minor, currencies), AMOUNT),
         _breakdowns(terminal, tally),
         lines(
             catalogue.WINDOW_AMOUNT_MAX,
             [_LARGEST[pair] for pair in tally.largest],
             label,
-            [money(amount, currency) for (_, currency), amount in tally.largest.items()],
+            majors([*tally.largest.values()], [currency for _, currency in tally.largest]),
+            AMOUNT,
         ),
         line(catalogue.WINDOW_FAILURE_RATIO, label, failures / ended if ended else math.nan),
         line(catalogue.WINDOW_FAILURE_RATIO_LOWER, label, wilson_lower(failures, ended)),

@@ -29,7 +29,10 @@ def plain_body_of(snapshot: Snapshot, now: Instant, exposed: int = 10, accept: s
 
 
 def by_family(body: bytes) -> dict[bytes, Counter[bytes]]:
-    """The lines of each family, told by its first line; their order within the family is nobody's business."""
+    """The lines of each family, told by its first line; their order within the family is nobody's business.
+
+    Numbers stand as Python writes them: of the same double the formats allow `1.25e+06` and `1250000.0`.
+    """
     found: dict[bytes, Counter[bytes]] = {}
     lines = Counter[bytes]()
     for line in body.split(b"\n"):
@@ -37,5 +40,12 @@ def by_family(body: bytes) -> dict[bytes, Counter[bytes]]:
             assert line not in found, f"twice: {line!r}"
             lines = found[line] = Counter()
         else:
-            lines[line] += 1
+            lines[_with_plain_number(line)] += 1
     return found
+
+
+def _with_plain_number(line: bytes) -> bytes:
+    if not line or line.startswith(b"#"):
+        return line
+    series, _, value = line.rpartition(b" ")
+    return series + b" " + repr(float(value)).encode()
