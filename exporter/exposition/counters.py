@@ -127,7 +127,10 @@ def _each(definition: Definition, values: Mapping[Labels, float]) -> str:
 def _amount_histograms(found: _Found, label: str) -> str:
     in_bucket: dict[Labels, list[int]] = {labels: _no_counts(AMOUNT_BUCKETS) for labels in found[Family.AMOUNT_SUM]}
     for labels, value in found[Family.AMOUNT_BUCKET].items():
-        in_bucket.setdefault(labels[:-1], _no_counts(AMOUNT_BUCKETS))[int(labels[-1])] += value
+        counts = in_bucket.get(labels[:-1])
+        if counts is None:
+            counts = in_bucket[labels[:-1]] = _no_counts(AMOUNT_BUCKETS)
+        counts[int(labels[-1])] += value
     texts = []
     for labels, counts in in_bucket.items():
         _, outcome, currency = labels
