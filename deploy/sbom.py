@@ -13,7 +13,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = re.compile(
-    r"^(?P<name>[\w.-]+)==(?P<version>[^\s;\\]+)(?: ; (?P<marker>.+?))? \\$"
+    r"^(?P<name>[\w.-]+)(?:\[[^]]+\])?==(?P<version>[^\s;\\]+)(?: ; (?P<marker>.+?))? \\$"
     r"(?P<hashes>(?:\n    --hash=sha256:[0-9a-f]{64}(?: \\)?)+)"
     r"(?P<via>(?:\n    #.*)*)",
     re.MULTILINE,
@@ -56,7 +56,7 @@ def wanted_by(found: re.Match[str]) -> set[str]:
 def document(lock: str, name: str, version: str, licence: str) -> dict[str, Any]:
     """The whole bill of materials."""
     packages = list(PACKAGE.finditer(lock))
-    pinned = re.findall(r"^[\w.-]+==", lock, re.MULTILINE)
+    pinned = re.findall(r"^[\w.-]+(?:\[[^]]+\])?==", lock, re.MULTILINE)
     if not packages or len(packages) != len(pinned):
         raise SystemExit("sbom: requirements.lock is not as `make lock` writes it: every package pinned, with hashes")
     itself = purl(name, version)

@@ -27,7 +27,7 @@ def document() -> dict[str, Any]:
 
 def test_every_locked_package_is_a_component_with_all_its_hashes() -> None:
     components = document()["components"]
-    pins = set(re.findall(r"^([\w.-]+)==([\w.]+)", LOCK, re.MULTILINE))
+    pins = set(re.findall(r"^([\w.-]+)(?:\[[^]]+\])?==([\w.]+)", LOCK, re.MULTILINE))
     assert {(each["name"], each["version"]) for each in components} == pins
     hashes = [each["content"] for part in components for each in part["externalReferences"][0]["hashes"]]
     assert sorted(hashes) == sorted(re.findall("sha256:([0-9a-f]{64})", LOCK))
