@@ -8,6 +8,7 @@ from operator import ne, not_
 from typing import Any, Generic, TypeVar
 
 import msgspec
+from msgspec.structs import astuple
 
 from exporter.model import Operation, Page, Rejection
 from exporter.payload import columns
@@ -53,6 +54,8 @@ class _Answer(msgspec.Struct, rename="camel", gc=False):
     error: msgspec.Raw = ABSENT
 
 
+_EMPTY = "\0"
+
 _answer = msgspec.json.Decoder(_Answer)
 _raws = msgspec.json.Decoder(list[msgspec.Raw] | None)
 _anything = msgspec.json.Decoder()
@@ -80,7 +83,7 @@ class Decoder:
             return self._patient(body)
         records: Sequence[Any] = page.records or ()
         ids = columns.identities([record.id for record in records])
-        marks = self._marks(records)
+        marks = self._marks(records, body)
         unchanged: tuple[bytes, ...] = ()
         if self._met and marks:
             known = list(map(self._met.get, ids))  # type: ignore[arg-type]  # no id is no key
@@ -107,7 +110,7 @@ class Decoder:
             return None
         return page
 
-    def _marks(self, records: Sequence[Any]) -> Sequence[int]:
+    def _marks(self, records: Sequence[Any], body: bytes) -> Sequence[int]:
         """What records are known again by: 64 bits of all the fields that are read, none of them cleaned yet.
 
         A record that has changed keeps its mark once in 2⁶⁴ changes; the change would show with the next one.
@@ -115,9 +118,13 @@ class Decoder:
         if self._met is None:
             return ()
         try:
-            return list(map(hash, records))
+            marks = list(map(hash, records))
         except TypeError:  # a list or an object in place of an amount
             return ()
+        if b'""' not in body:
+            return marks
+        found = zip(marks, map(astuple, records), strict=True)
+        return [_filled_mark(parts) if "" in parts else mark for mark, parts in found]
 
     def _patient(self, body: bytes) -> Page:
         """Record by record, so that one that cannot be read costs only itself."""
@@ -140,6 +147,11 @@ def _page(total_count: int, found: Sequence[Operation | Rejection | None], uncha
     operations = tuple(item for item in found if isinstance(item, Operation))
     rejections = tuple(item for item in found if isinstance(item, Rejection))
     return Page(total_count, operations, rejections, unchanged)
+
+
+def _filled_mark(parts: tuple[Any, ...]) -> int:
+    """The mark of a record with empty texts, which to Python's hash are the number 0: with something else instead."""
+    return hash(tuple([_EMPTY if part == "" else part for part in parts]))
 
 
 decode = Decoder().decode

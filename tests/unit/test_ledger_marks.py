@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -203,3 +204,14 @@ def test_deciding_lets_others_have_their_turn_after_every_hundred_records() -> N
     steps = book.deciding([reading([operation(number) for number in range(250)]), reading()], T0 + SECOND)
 
     assert len(list(steps)) == 3
+
+
+@pytest.mark.parametrize("field", ["status", "code", "reasonCode"])
+@pytest.mark.parametrize(("before", "after"), [("", 0), (0, ""), ("", "0"), (None, "")])
+def test_nothing_and_the_number_zero_are_told_apart(field: str, before: object, after: object) -> None:
+    book = ledger()
+    decoder = Decoder(KEY, met=book.marks)
+    book.apply(book.decide([_reading(decoder, [(0, {field: before})])], T0 + MINUTE))
+
+    assert not decoder.decode(_body([(0, {field: after})])).unchanged
+    assert len(decoder.decode(_body([(0, {field: before})])).unchanged) == 1
