@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.model import HOUR
-from exporter.state.sqlite.packing import FOLLOWED, Damaged, Row, Segment, apart, packed, rows, segment
+from exporter.state.sqlite.packing import FOLLOWED, Damaged, Row, Segment, apart, each_id, packed, rows, segment
 
 _rows = st.lists(
     st.tuples(
@@ -84,3 +84,9 @@ def test_what_is_no_segment_is_damaged(changed: dict[str, Any]) -> None:
     whole: Segment = packed([ROW])
     with pytest.raises(Damaged):
         list(rows(whole._replace(**changed)))
+
+
+def test_ids_that_are_cut_short_are_damaged() -> None:
+    assert list(each_id(ROW[0] * 2)) == [ROW[0], ROW[0]]
+    with pytest.raises(Damaged):
+        each_id(ROW[0] + b"0")
