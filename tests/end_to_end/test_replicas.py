@@ -2,7 +2,6 @@
 
 import json
 import signal
-import subprocess
 import time
 import urllib.parse
 from collections.abc import Iterator
@@ -16,9 +15,9 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.end_to_end.pages import servers
 from tests.postgresql import Server
 from tests.processes import Process, eventually, free_port, get, sample, started
-from tests.tools import require
 
 ROOT = Path(__file__).parents[2]
 
@@ -158,19 +157,10 @@ def prometheus(directory: Path, ports: list[int]) -> Iterator[str]:
     (scrape,) = shipped["scrape_configs"]
     scrape |= {"scrape_interval": "1s", "scrape_timeout": "1s"}
     scrape["static_configs"] = [{"targets": [f"127.0.0.1:{port}" for port in ports]}]
-    (directory / "prometheus.yml").write_text(yaml.safe_dump(shipped))
-    port = free_port()
-    command = [
-        require("prometheus", "prometheus"),
-        f"--config.file={directory}/prometheus.yml",
-        f"--storage.tsdb.path={directory}/tsdb",
-        f"--web.listen-address=127.0.0.1:{port}",
-    ]
-    with (directory / "prometheus.log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as running:
-        try:
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            running.kill()
+    path = directory / "prometheus.yml"
+    path.write_text(yaml.safe_dump(shipped))
+    with servers.prometheus(path, directory / "tsdb") as address:
+        yield address
 
 
 def asked(address: str, query: str) -> list[dict[str, Any]]:

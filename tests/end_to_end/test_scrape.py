@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import subprocess
 import urllib.parse
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
@@ -19,9 +18,9 @@ from exporter.app import wall_clock
 from exporter.exposition import Exposition
 from exporter.model import Outcome, Snapshot
 from exporter.web import bind, create_app, serve
+from tests.end_to_end.pages import servers
 from tests.plain.families import families
-from tests.processes import eventually, free_port
-from tests.tools import require
+from tests.processes import eventually
 
 TERMINALS = 600
 TERMINAL = "terminal-0007"
@@ -62,23 +61,10 @@ def prometheus(directory: Path, port: int) -> Iterator[str]:
         "global": {"scrape_interval": "2s", "scrape_timeout": "2s"},
         "scrape_configs": [{"job_name": "epay", "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}],
     }
-    path, address = directory / "prometheus.yml", f"127.0.0.1:{free_port()}"
+    path = directory / "prometheus.yml"
     path.write_text(yaml.safe_dump(config))
-    command = [
-        require("prometheus", "prometheus"),
-        f"--config.file={path}",
-        f"--storage.tsdb.path={directory / 'tsdb'}",
-        f"--web.listen-address={address}",
-    ]
-    with (directory / "prometheus.log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as popen:
-        try:
-            yield f"http://{address}"
-        finally:
-            popen.terminate()
-            try:
-                popen.wait(10)
-            except subprocess.TimeoutExpired:
-                popen.kill()
+    with servers.prometheus(path, directory / "tsdb") as address:
+        yield address
 
 
 def ask(url: str, path: str, **parameters: str) -> Any:
@@ -119,7 +105,7 @@ async def test_prometheus_reads_every_one_of_a_hundred_thousand_series(
         (target,) = (await asyncio.to_thread(ask, url, "targets"))["activeTargets"]
         samples = await asyncio.to_thread(value, url, "scrape_samples_scraped")
         up = await asyncio.to_thread(value, url, "min_over_time(up[1m])")
-        log = (tmp_path / "prometheus.log").read_text()
+        log = (tmp_path / "tsdb/prometheus.log").read_text()
 
     assert (target["health"], target["lastError"]) == ("up", "")
     assert (samples, up) == (exposed, 1)
