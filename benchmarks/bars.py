@@ -5,11 +5,13 @@ A figure is what no ratio of two timings says: bytes a series, seconds of a rest
 
 import gc
 import math
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from exporter.app.collecting import collect_rarely
@@ -90,6 +92,12 @@ def measured(what: Bar | Figure) -> Result:
         return _bar(what) if isinstance(what, Bar) else _figure(what)
     except Lacking as lacking:
         return Result(what.name, what.unit, must=what.must, stretch=what.stretch, met="lacking", note=str(lacking))
+
+
+def resident(process: int | str = "self") -> int:
+    """Bytes of a process that are in memory; of this one where none is named by its id."""
+    pages = int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 @contextmanager

@@ -8,9 +8,9 @@ from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
-from benchmarks.bars import Bar, Figure, Found
+from benchmarks.bars import Bar, Figure, Found, resident
 from benchmarks.sizing_bank import Traffic
-from benchmarks.stage import POLICY, T0, AtOnce, PagedBank, Stage, resident
+from benchmarks.stage import POLICY, T0, AtOnce, PagedBank, Stage
 from exporter import logs
 from exporter.model import HOUR, MINUTE, SECOND
 from exporter.state import SqliteStore

@@ -6,18 +6,16 @@ has for this, a custom collector, and what its own endpoint does to compress.
 
 import gc
 import gzip
-import os
+import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from itertools import accumulate
-from pathlib import Path
-from typing import Any
 
 from prometheus_client import CollectorRegistry, Gauge, Metric, generate_latest
 from prometheus_client.registry import Collector
 
-from benchmarks.bars import ROUNDS, Bar, spared
+from benchmarks.bars import ROUNDS, Bar, Figure, Found, resident, spared
 from benchmarks.fleet_of_series import NOW, fleet, moved
 from exporter.exposition import Exposition
 from exporter.model import Snapshot
@@ -66,7 +64,7 @@ def _zipped(exposition: Exposition, snapshot: Snapshot) -> bytes:
     return exposition.zipped(snapshot, NOW, snapshot.sequence, b"", openmetrics=False)
 
 
-def bars() -> Iterator[Bar]:
+def bars() -> Iterator[Bar | Figure]:
     """Rendering and compressing, with all and with a tenth of the terminals changed."""
 
     def same(a: bytes, b: bytes) -> bool:
@@ -81,20 +79,13 @@ def bars() -> Iterator[Bar]:
         series, left, right = _sides(share, ours, finish)
         with spared():
             yield Bar(f"{name}, against prometheus_client", "series", series, left, right, same, must, stretch)
+    yield Figure("resident memory per series, beside prometheus_client's children", "B", _memory, must=400, stretch=250)
 
 
-def memory() -> dict[str, Any]:
-    """Resident bytes a series, each side in processes of its own: ours with the snapshot and all that is kept of it."""
-    ours, other = ([_child(side) for _ in range(3)] for side in ("ours", "other"))
-    mine, theirs = sorted(ours)[1], sorted(other)[1]
-    return {
-        "name": "resident bytes of a series, against prometheus_client's children",
-        "per_second": mine,
-        "unit": "bytes",
-        "ratio": round(theirs / mine, 2),
-        "must": 2.0,
-        "stretch": None,
-    }
+def _memory() -> Found:
+    """Each side in processes of its own: ours with the snapshot and all that is kept of it."""
+    ours, other = (statistics.median(_child(side) for _ in range(3)) for side in ("ours", "other"))
+    return Found(ours, other)
 
 
 def _child(side: str) -> int:
@@ -102,17 +93,13 @@ def _child(side: str) -> int:
     return int(done.stdout)
 
 
-def _resident() -> int:
-    gc.collect()
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
 def _held(side: str) -> int:
     """What a fleet's series take in this process, on one of the sides."""
     empty = fleet(1)
     Exposition().zipped(empty, NOW, 1, b"", openmetrics=True)
     list(families(empty, NOW, 1))
-    before = _resident()
+    gc.collect()
+    before = resident()
     if side == "ours":
         exposition, snapshot = Exposition(), fleet(TERMINALS)
         for turn in range(3):
@@ -130,7 +117,8 @@ def _held(side: str) -> int:
                 gauge.labels(f"terminal-{terminal:04d}", window, "success", "ok", code, "0", "none").set(number)
                 series += 1
         held = registry
-    taken = (_resident() - before) // series
+    gc.collect()
+    taken = (resident() - before) // series
     del held
     return taken
 

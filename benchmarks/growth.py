@@ -26,9 +26,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.bars import resident
 from benchmarks.growth_picture import picture
 from benchmarks.sizing_bank import Traffic
-from benchmarks.stage import POLICY, T0, PagedBank, Stage, resident, series
+from benchmarks.stage import POLICY, T0, PagedBank, Stage, series
 from exporter import logs
 from exporter.model import SECOND, Duration
 from exporter.state import SqliteStore

@@ -8,9 +8,8 @@ import json
 import subprocess
 import sys
 from itertools import islice
-from pathlib import Path
 
-from benchmarks.bars import Figure, Found
+from benchmarks.bars import Figure, Found, resident
 from benchmarks.windows import T0, WINDOWS, entries
 from exporter.ledger.books import Shelf
 from exporter.model import Checkpoint
@@ -20,12 +19,6 @@ PAGE = 1000
 SIZES = (200_000, 500_000, 1_000_000)
 MUST, STRETCH = 120, 100
 """Bytes an id."""
-
-
-def resident() -> int:
-    """Bytes of this process that are in memory."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return 1024 * int(status.split("VmRSS:")[1].split()[0])
 
 
 def held(count: int) -> dict[str, float]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from benchmarks.bars import Lacking
+from benchmarks.bars import Lacking, resident
 
 TEXT = "text/plain;version=0.0.4"
 ACCEPT = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
@@ -71,7 +71,7 @@ class Peer:
 
     def resident(self) -> int:
         """Bytes of the process that are in memory."""
-        return int(Path(f"/proc/{self._process.pid}/statm").read_text(encoding="ascii").split()[1]) * 4096
+        return resident(self._process.pid)
 
     def cpu(self) -> float:
         """Seconds of processor that it has used."""

@@ -9,7 +9,6 @@ import gzip
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -164,8 +163,3 @@ def series(body: bytes) -> int:
     """How many samples an exposition has."""
     text = gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
     return sum(1 for line in text.splitlines() if line and not line.startswith(b"#"))
-
-
-def resident() -> int:
-    """Bytes of this process that are in memory."""
-    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * 4096
