@@ -28,6 +28,7 @@ class Exposition:
         self._supervision: Supervision | None = None
         self._thresholds: Texts = ()
         self._calendar: Texts = ()
+        self._calendar_holds = (ALWAYS, NEVER)
         self._first, self._last = ALWAYS, NEVER
         self._picture = Picture({}, {})
         self._wanted: dict[bool, Instant] = {}
@@ -102,10 +103,14 @@ class Exposition:
             pieces.bring_to(snapshot.totals.of(owner), snapshot.born.of(owner))
 
     def _update_supervision(self, supervision: Supervision, now: Instant) -> None:
-        if supervision is not self._supervision:
+        changed, (first, last) = supervision is not self._supervision, self._calendar_holds
+        if changed:
             self._thresholds = encoded(threshold_lines(supervision))
-        self._supervision, self._calendar = supervision, encoded(calendar_lines(supervision, now))
-        self._hold(*unchanged_between(supervision, now))
+            self._supervision = supervision
+        if changed or not first <= now <= last:
+            self._calendar = encoded(calendar_lines(supervision, now))
+            self._calendar_holds = unchanged_between(supervision, now)
+        self._hold(*self._calendar_holds)
 
     def _hold(self, first: Instant, last: Instant) -> None:
         """What has just been written is true between these two instants only: a clock may be set back, too."""
