@@ -119,10 +119,6 @@ class CalendarEntry:
         """Whether it is for a terminal."""
         return not self.terminals or terminal in self.terminals
 
-    def covers(self, terminal: str, now: Instant) -> bool:
-        """Whether it is going on for a terminal."""
-        return self.start <= now < self.end and self.concerns(terminal)
-
 
 class Threshold(NamedTuple):
     """A number that alert rules compare with; `severity` is the setting's name, of which not all are severities."""

@@ -19,6 +19,9 @@ def supervision_families(supervision: Supervision, now: Instant) -> Iterator[Met
     active = gauge(catalogue.CALENDAR_ACTIVE)
     for terminal in supervision.terminals:
         for kind in CALENDAR_KINDS:
-            going_on = any(entry.kind == kind and entry.covers(terminal, now) for entry in supervision.calendar)
+            going_on = any(
+                entry.kind == kind and entry.start <= now < entry.end and entry.concerns(terminal)
+                for entry in supervision.calendar
+            )
             active.add_metric((terminal, kind), int(going_on))
     yield active
