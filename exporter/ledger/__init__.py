@@ -150,7 +150,7 @@ class Ledger:
 
     @property
     def checkpoints(self) -> Mapping[str, Checkpoint]:
-        """How far each terminal has been read, by name."""
+        """How far each terminal has been read, by name: of all of them, and put together at each call."""
         return {name: book.checkpoint for name, book in self._shelf.books.items()}
 
     @property

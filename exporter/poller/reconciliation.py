@@ -88,7 +88,7 @@ class Reconciler:
         kept_since = self._bookkeeper.kept_since
         spans: defaultdict[Span, list[str]] = defaultdict(list)
         for name in names:
-            for span in windows.closed_hours(now, self._ledger.checkpoints[name], self._policy, kept_since):
+            for span in windows.closed_hours(now, self._ledger.checkpoint(name), self._policy, kept_since):
                 spans[span].append(name)
         errors: dict[str, BankError] = {}
         for span, asked in spans.items():
