@@ -1,7 +1,8 @@
 """The two sides of `benchmarks.scrape` as processes: `ours`, `theirs`, each with its port; theirs is given a file.
 
-ours: the exporter's web side over some 100,000 series that a real poller has published. `/-/change` has a tenth of the
-terminals get new operations, `/-/flat-out` reads operations of all as fast as it can until it is asked again.
+ours: the exporter's web side over some 100,000 series that a real poller has published, in threads as the exporter has
+them. `/-/change` has a tenth of the terminals get new operations, `/-/flat-out` reads operations of all as fast as it
+can until it is asked again.
 theirs: prometheus_client's own ASGI app, with a collector that has the same samples ready.
 """
 
@@ -20,8 +21,13 @@ from prometheus_client.registry import Collector
 from benchmarks.sizing_bank import Traffic
 from benchmarks.stage import POLICY, T0, PagedBank, Stage
 from exporter import logs
-from exporter.model import SECOND
-from exporter.web import bind, serve
+from exporter.app.collecting import collect_rarely
+from exporter.app.preparing import keep_prepared
+from exporter.app.running import GIVE_WAY_AFTER
+from exporter.app.serving import asked, serve_apart, told
+from exporter.exposition import Exposition
+from exporter.model import SECOND, Instant
+from exporter.web import bind, create_app
 
 TERMINALS = 1150
 A_SECOND = 0.5
@@ -38,8 +44,12 @@ class Ours:
         self.now = T0 - PAST * SECOND
         traffic = Traffic(TERMINALS, A_SECOND * 3600)
         self._bank = PagedBank(traffic, lambda: self.now, since=self.now)
-        self._stage = Stage(traffic, lambda: self.now, self._monotonic, self._bank, covered=POLICY.reach, bare=True)
+        self._stage = Stage(traffic, self._clock, self._monotonic, self._bank, covered=POLICY.reach)
+        self._exposition = Exposition()
         self._flat_out: asyncio.Task[None] | None = None
+
+    def _clock(self) -> Instant:
+        return self.now
 
     def _monotonic(self) -> float:
         return self.now / SECOND
@@ -48,33 +58,48 @@ class Ours:
         """Read the past, then serve."""
         while self.now < T0:
             await self._poll(10)
-        await asyncio.gather(serve(self, [bind(f"127.0.0.1:{port}")], None))
+        published = self._stage.publication
+        current = published.current
+        metrics = create_app(
+            current, CollectorRegistry(), self._clock, scraped=told(published.scraped), exposition=self._exposition
+        )
+        orders = {"/-/change": asked(self._change), "/-/flat-out": asked(self._begin_or_end)}
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            order = orders.get(scope.get("path", ""))
+            if order is None:
+                await metrics(scope, receive, send)
+                return
+            await order()
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+            await send({"type": "http.response.body", "body": b"OK"})
+
+        sys.setswitchinterval(GIVE_WAY_AFTER)
+        collect_rarely()
+        await asyncio.gather(
+            serve_apart(app, [bind(f"127.0.0.1:{port}")]),
+            keep_prepared(published, current, self._exposition, self._clock),
+        )
 
     async def _poll(self, seconds: int) -> None:
         self.now += seconds * SECOND
         await self._stage.poller.poll()
 
+    async def _change(self) -> None:
+        self._bank.every = 10
+        await self._poll(STEP)
+
+    async def _begin_or_end(self) -> None:
+        self._bank.every = 1
+        if self._flat_out is None:
+            self._flat_out = asyncio.create_task(self._ingest())
+        else:
+            self._flat_out.cancel()
+            self._flat_out = None
+
     async def _ingest(self) -> None:
         while True:
             await self._poll(5)
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        path = scope.get("path", "")
-        if path == "/-/change":
-            self._bank.every = 10
-            await self._poll(STEP)
-        elif path == "/-/flat-out":
-            self._bank.every = 1
-            if self._flat_out is None:
-                self._flat_out = asyncio.create_task(self._ingest())
-            else:
-                self._flat_out.cancel()
-                self._flat_out = None
-        else:
-            await self._stage.app(scope, receive, send)
-            return
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
-        await send({"type": "http.response.body", "body": b"OK"})
 
 
 class _Ready(Collector):

@@ -12,7 +12,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import httpx
-from prometheus_client import CollectorRegistry
 
 from benchmarks.sizing_bank import Traffic
 from exporter.bank import Bank
@@ -102,8 +101,7 @@ class PagedBank:
 class Stage:
     """An account whose time and bank are in the benchmark's hands.
 
-    What lies no further back than `covered` is taken to have been read, and to have held nothing. A `bare` one exposes
-    the domain's families only, and nothing of the process.
+    What lies no further back than `covered` is taken to have been read, and to have held nothing.
     """
 
     def __init__(
@@ -116,8 +114,6 @@ class Stage:
         policy: Policy = POLICY,
         sweep_interval: int = MINUTE,
         covered: int = 0,
-        *,
-        bare: bool = False,
     ) -> None:
         numbers = [traffic.number(each) for each in range(traffic.terminals)]
         self.terminals = tuple(Terminal(number, number, number, "main") for number in numbers)
@@ -143,11 +139,9 @@ class Stage:
             bank_clock=clock,
             monotonic=monotonic,
         )
-        registry = CollectorRegistry() if bare else self.instruments.registry
-        self.app = create_app(self.publication.current, registry, clock, scraped=self.publication.scraped)
-        self._web = httpx.AsyncClient(
-            transport=httpx.ASGITransport(self.app), base_url="http://exporter", headers=_HEADERS
-        )
+        current, registry = self.publication.current, self.instruments.registry
+        app = create_app(current, registry, clock, scraped=self.publication.scraped)
+        self._web = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://exporter", headers=_HEADERS)
 
     async def scrape(self) -> bytes:
         """What Prometheus gets, as it gets it: compressed."""

@@ -18,6 +18,7 @@ from exporter.app.collecting import collect_rarely
 from exporter.app.fleet import Fleet
 from exporter.app.preparing import keep_prepared
 from exporter.app.reloading import Reloader
+from exporter.app.serving import Pulse, asked, serve_apart, told
 from exporter.app.sharing import Sharing, replica_name
 from exporter.app.signals import until_signalled
 from exporter.app.starting import StartFailed
@@ -29,11 +30,11 @@ from exporter.model import SECOND
 from exporter.poller import Publication, keep_births, keep_last_births
 from exporter.sharding import EVERYTHING, Shard
 from exporter.state import CommitFailed, Database, Leases, StateUnusable, open_store
-from exporter.web import AddressUnusable, Protection, bind, create_app, serve
+from exporter.web import AddressUnusable, Protection, bind, create_app
 
-_GIVE_WAY_AFTER = 0.001
-"""Seconds that a thread computes before another one has its turn. To answer one request the event loop needs a turn
-several times, and with Python's own 5 ms a health check would wait for those of each scrape that is being prepared."""
+GIVE_WAY_AFTER = 0.001
+"""Seconds that a thread computes before another one has its turn. To answer one request the web side needs a turn
+several times, and with Python's own 5 ms a health check would wait for those of each poll and each scrape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Options:
 async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str]], None] | None = None) -> None:
     """Serve and poll until cancelled, or SIGTERM or SIGINT arrives. Raises StartFailed."""
     log = structlog.get_logger("epay.app")
-    sys.setswitchinterval(_GIVE_WAY_AFTER)
+    sys.setswitchinterval(GIVE_WAY_AFTER)
     reloader: Reloader | None = None
 
     def ask() -> None:
@@ -78,24 +79,26 @@ async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str
         held.callback(keep_last_births, publication, reader, wall_clock)
         instruments.configuration_applied(wall_clock())
         reloader = Reloader(options.config_file, config, reader, instruments) if options.config_file else None
-        exposition = Exposition()
+        exposition, pulse = Exposition(), Pulse()
         app = create_app(
             reader.current,
             instruments.registry,
             wall_clock,
             options.telemetry_path,
             __version__,
-            publication.scraped,
-            reloader.ask if reloader and options.lifecycle else None,
+            told(publication.scraped),
+            asked(reloader.ask) if reloader and options.lifecycle else None,
             reloader.refused if reloader else lambda: None,
             exposition,
+            pulse.standing_still,
         )
         scheme = options.protection.scheme if options.protection else "http"
         addresses = [_url(sock.getsockname(), scheme) for sock in sockets]
         log.info("listening", addresses=", ".join(addresses), state=state_kind(config.state_url))
         collect_rarely()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(serve(app, sockets, options.protection))
+            tasks.create_task(serve_apart(app, sockets, options.protection))
+            tasks.create_task(pulse.beat())
             tasks.create_task(keep_prepared(publication, reader.current, exposition, wall_clock))
             tasks.create_task(keep_births(publication, reader, wall_clock))
             tasks.create_task(reader.run())

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Collection, Iterable
+from itertools import chain
 
 from exporter.model import Checkpoint, Decision, Duration, Entry, Instant, Remembered, SlotDay, Span, Standing, Total
 from exporter.state.base import recalled_since
@@ -13,7 +14,8 @@ class MemoryStore:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._checkpoints: dict[str, Checkpoint] = {}
-        self._entries: dict[tuple[str, bytes], Entry] = {}
+        self._entries: dict[bytes, tuple[Entry, ...]] = {}
+        """By id; accounts may have the same one."""
         self._totals: dict[Total, int] = {}
         self._scraped: set[Total] = set()
         self._kept_since: Instant = 0
@@ -29,38 +31,39 @@ class MemoryStore:
         with self._lock:
             since = recalled_since((self._checkpoints[name] for name in names if name in self._checkpoints), retention)
             unscraped = frozenset(self._totals.keys() - self._scraped)
-            entries, totals = tuple(self._entries.values()), dict(self._totals)
+            entries, totals = tuple(chain.from_iterable(self._entries.values())), dict(self._totals)
             return Remembered(dict(self._checkpoints), entries, totals, max(since, self._kept_since), unscraped)
 
     def entries(self, span: Span) -> tuple[Entry, ...]:
         """The entries kept of a span."""
         with self._lock:
-            return tuple(entry for entry in self._entries.values() if span.start <= entry.created < span.end)
+            entries = chain.from_iterable(self._entries.values())
+            return tuple(entry for entry in entries if span.start <= entry.created < span.end)
 
     def known(self, ids: Collection[bytes], names: Collection[str]) -> tuple[Entry, ...]:
         """The entries of these terminals kept of these ids."""
+        theirs = frozenset(names)
         with self._lock:
-            keys = ((name, id_) for id_ in ids for name in names)
-            return tuple(self._entries[key] for key in keys if key in self._entries)
+            found = chain.from_iterable(self._entries.get(id_, ()) for id_ in ids)
+            return tuple(entry for entry in found if entry.key.terminal in theirs)
 
     def expire(self, before: Instant) -> None:
         """Let go of what is older."""
         with self._lock:
             self._kept_since = max(self._kept_since, before)
-            self._entries = {
-                key: entry
-                for key, entry in self._entries.items()
-                if entry.created >= before or entry.standing is Standing.FOLLOWED
-            }
+            for id_, entries in list(self._entries.items()):
+                self._put(
+                    id_, *(each for each in entries if each.created >= before or each.standing is Standing.FOLLOWED)
+                )
 
     def commit(self, decision: Decision) -> None:
         """Keep a decision."""
         with self._lock:
             self._checkpoints.update(decision.checkpoints)
             for entry in decision.moved:
-                self._entries.pop((entry.key.terminal, entry.id), None)
+                self._put(entry.id, *self._others(entry))
             for entry in decision.entries:
-                self._entries[entry.key.terminal, entry.id] = entry
+                self._put(entry.id, *self._others(entry), entry)
             for total, amount in decision.increments.items():
                 self._totals[total] = self._totals.get(total, 0) + amount
             self._scraped.update(decision.scraped)
@@ -78,3 +81,13 @@ class MemoryStore:
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def _others(self, entry: Entry) -> Iterable[Entry]:
+        """The entries with the same id at other terminals."""
+        return (each for each in self._entries.get(entry.id, ()) if each.key.terminal != entry.key.terminal)
+
+    def _put(self, id_: bytes, *entries: Entry) -> None:
+        if entries:
+            self._entries[id_] = entries
+        else:
+            self._entries.pop(id_, None)

@@ -40,18 +40,22 @@ def create_app(
     reload: Callable[[], Awaitable[Sequence[str]]] | None = None,
     refused: Callable[[], Refusal | None] = lambda: None,
     exposition: Exposition | None = None,
+    standing_still: Callable[[], float] = lambda: 0.0,
 ) -> Starlette:
     """The web side of an exporter. `snapshots` gives the current snapshot and is asked at each request.
 
     `scraped` is told the sequence of each snapshot that a scraper has been shown. `reload` has the configuration read
     again and gives what is wrong with it; None where that is not allowed over HTTP. `refused` gives the last reload
     where that was refused, for the page. `exposition` is one that somebody prepares as snapshots are published; without
-    it, each snapshot is written when it is first asked for.
+    it, each snapshot is written when it is first asked for. `standing_still` gives the seconds for which the polls have
+    unaccountably not moved: the exporter is not healthy then, and should be started anew.
     """
     page = Page(telemetry_path, version)
     metrics = Metrics(snapshots, registry, clock, scraped, exposition or Exposition())
 
     async def healthy(_: Request) -> Response:
+        if seconds := standing_still():
+            return PlainTextResponse(f"the polls have stood still for {seconds:.0f} seconds", status_code=503)
         return PlainTextResponse("OK")
 
     async def ready(_: Request) -> Response:
