@@ -9,6 +9,7 @@ theirs: prometheus_client's own ASGI app, with a collector that has the same sam
 import asyncio
 import contextlib
 import sys
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from exporter.app.running import GIVE_WAY_AFTER
 from exporter.app.serving import asked, serve_apart, told
 from exporter.exposition import Exposition
 from exporter.model import SECOND, Instant
+from exporter.state import SqliteStore
 from exporter.web import bind, create_app
 
 TERMINALS = 1150
@@ -44,7 +46,9 @@ class Ours:
         self.now = T0 - PAST * SECOND
         traffic = Traffic(TERMINALS, A_SECOND * 3600)
         self._bank = PagedBank(traffic, lambda: self.now, since=self.now)
-        self._stage = Stage(traffic, self._clock, self._monotonic, self._bank, covered=POLICY.reach)
+        self._state = tempfile.TemporaryDirectory()
+        store = SqliteStore(Path(self._state.name) / "state.sqlite")
+        self._stage = Stage(traffic, self._clock, self._monotonic, self._bank, store, covered=POLICY.reach)
         self._exposition = Exposition()
         self._flat_out: asyncio.Task[None] | None = None
 

@@ -3,12 +3,13 @@
 import gc
 from typing import Final
 
-RARELY: Final = (50_000, 20, 10)
+RARELY: Final = (10_000, 3, 100)
 """Objects that are new, and rounds of the younger generations, before a generation is looked through.
 
 A page of a thousand records makes thousands of objects, none of which refer to each other in circles: with Python's own
 threshold of 700 they are looked through several times for each page, which takes a tenth of the time that counting
-takes. What is held back instead is some megabytes at most.
+takes. All threads stand still meanwhile, some 0.2 ms for a thousand objects. So the younger generations are small; what
+has lived for long is looked through after three million new objects. What refers to itself, as errors do, dies young.
 """
 
 
