@@ -1,7 +1,8 @@
 """Writes anew what is made from other shipped files: `python deploy/derive.py`.
 
 The PrometheusRule holds what `epay-exporter rules` prints; Alertmanager's file for the compose stack holds the shipped
-routes and inhibitions with receivers that tell nobody, because no address is known that could be told.
+routes and inhibitions with receivers that tell nobody, because no address is known that could be told. The manifests of
+several replicas are `replicated.py`'s.
 """
 
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, Final
 
 import yaml
 
+from deploy.replicated import REPLICATED
 from exporter.alerting.rules import texts
 
 HERE: Final = Path(__file__).parent
@@ -52,7 +54,7 @@ def silent_alertmanager() -> str:
     )
 
 
-DERIVED: Final = {RULE: prometheus_rule, SILENT: silent_alertmanager}
+DERIVED: Final = {RULE: prometheus_rule, SILENT: silent_alertmanager, **REPLICATED}
 
 
 class _Dumper(yaml.SafeDumper):
