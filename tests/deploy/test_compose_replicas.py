@@ -99,6 +99,39 @@ def test_prometheus_relabels_as_shipped_and_finds_the_others_while_they_run() ->
     assert named == [f"{name}:{PORT}" for name in REPLICAS[1:]]
 
 
+def test_prometheus_finds_by_name_who_runs_and_asks_no_other_domain(tmp_path: Path) -> None:
+    """A real one, in a network of its own with a server of names: the second exporter runs, the third does not."""
+    alone = [require("unshare", "util-linux"), "--map-root-user", "--mount", "--net"]
+    if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("this machine lets nobody have a network of his own")
+    resolv_conf, configured = tmp_path / "resolv.conf", tmp_path / "prometheus.yml"
+    resolv_conf.write_text("nameserver 127.0.0.1\nsearch corp.example.com\n", encoding="utf-8")
+    configured.write_text(yaml.safe_dump({"scrape_configs": [scraped()]}), encoding="utf-8")
+    # Asked from within: its network cannot be reached from here.
+    asking = f"""
+"$1" --config.file={configured} --storage.tsdb.path={tmp_path / "data"} --web.listen-address=127.0.0.1:9090 2>&1 &
+trap "kill $!; wait" EXIT
+for attempt in $(seq 200); do
+    "$2" -c '
+import json, sys, urllib.request
+found = json.load(urllib.request.urlopen("http://127.0.0.1:9090/api/v1/targets"))["data"]["activeTargets"]
+for each in found: print("target", each["labels"]["job"], each["labels"]["instance"], each["scrapeUrl"])
+sys.exit(len(found) < 2)' 2>/dev/null && exit
+    sleep 0.1
+done
+"""
+    inside = [sys.executable, str(Path(__file__).with_name("names.py")), str(resolv_conf), "exporter-2=127.0.0.2"]
+    command = [*alone, *inside, "bash", "-c", asking, "bash", require("prometheus", "prometheus"), sys.executable]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    lines = done.stdout.splitlines()
+    assert {line for line in lines if line.startswith("target ")} == {
+        f"target epay exporter:{PORT} http://exporter:{PORT}/metrics",
+        f"target epay exporter-2:{PORT} http://127.0.0.2:{PORT}/metrics",
+    }, done.stdout + done.stderr
+    asked_for = {line for line in lines if line.startswith(("exporter-2", "exporter-3"))}
+    assert asked_for == {"exporter-2 127.0.0.2", "exporter-3 -"}
+
+
 # The start
 
 
