@@ -55,8 +55,8 @@ _DEPLOYMENT: Final = (
       terminationGracePeriodSeconds: 15 # it needs less than 5
 """,
         """\
-      # Shares are handed over at once and it ends within 5 seconds. Where the database hangs it waits for that, until it
-      # is killed: when the leases have run out (state.lease, 15 s) there is nothing left to hand over.
+      # Shares are handed over at once and it ends within 5 seconds. Where the database hangs it waits for that, until
+      # it is killed: when the leases have run out (state.lease, 15 s) there is nothing left to hand over.
       terminationGracePeriodSeconds: 30
 """,
     ),
