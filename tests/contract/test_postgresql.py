@@ -178,6 +178,19 @@ def test_a_role_that_may_only_write_rows_is_enough_where_the_tables_are(database
     postgresql.sql("DROP ROLE least")
 
 
+def test_a_role_that_owns_its_schema_and_no_more_is_enough_for_the_first_start(
+    database: str, postgresql: Server
+) -> None:
+    postgresql.sql("CREATE ROLE owner LOGIN")
+    postgresql.sql("CREATE SCHEMA epay AUTHORIZATION owner", _name(database))
+    store = open_store(postgresql.url(_name(database), "owner"))
+    store.commit(_decision("a"))
+    assert {entry.id for entry in store.recall().entries} == {id_of("a")}
+    store.close()
+    postgresql.sql("DROP OWNED BY owner", _name(database))
+    postgresql.sql("DROP ROLE owner")
+
+
 def test_a_role_that_may_do_nothing_is_told_what_it_lacks(database: str, postgresql: Server) -> None:
     postgresql.sql("DROP ROLE IF EXISTS nobody_at_all")
     postgresql.sql("CREATE ROLE nobody_at_all LOGIN")

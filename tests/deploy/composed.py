@@ -37,10 +37,10 @@ def docker_compose(*arguments: str, **environ: str) -> subprocess.CompletedProce
 
 
 @cache
-def services(profile: str = "") -> dict[str, Service]:
+def services(*profiles: str) -> dict[str, Service]:
     """What `docker compose up` starts, with all that is written shortly written out."""
-    profiles = ("--profile", profile) if profile else ()
-    done = docker_compose(*profiles, "config", "--format=json", **NAMED)
+    chosen = [f"--profile={profile}" for profile in profiles]
+    done = docker_compose(*chosen, "config", "--format=json", **NAMED)
     assert done.returncode == 0, done.stderr
     found: dict[str, Service] = json.loads(done.stdout)["services"]
     return found
@@ -54,7 +54,7 @@ def written() -> dict[str, Any]:
 
 def mounts(service: Service, kind: str) -> dict[str, Path]:
     """Place in the container → source."""
-    return {each["target"]: Path(each["source"]) for each in service["volumes"] if each["type"] == kind}
+    return {each["target"]: Path(each["source"]) for each in service.get("volumes", ()) if each["type"] == kind}
 
 
 def laid_out(service: Service, root: Path) -> Path:

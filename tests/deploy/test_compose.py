@@ -38,16 +38,16 @@ DEMO = DEPLOY / "compose" / "demo" / "config.yaml"
 
 
 def every() -> dict[str, Service]:
-    """All services, the demo's too."""
-    return services("demo")
+    """All services, of every profile."""
+    return services("demo", "replicas")
 
 
 every_service = pytest.mark.parametrize("name", written()["services"])
 
 
-@pytest.mark.parametrize("profile", [(), ("--profile", "demo")], ids=["", "demo"])
-def test_docker_accepts_it(profile: tuple[str, ...]) -> None:
-    done = docker_compose(*profile, "config", "--quiet", **NAMED)
+@pytest.mark.parametrize("profiles", [(), ("demo",), ("replicas",), ("demo", "replicas")], ids="-".join)
+def test_docker_accepts_it(profiles: tuple[str, ...]) -> None:
+    done = docker_compose(*(f"--profile={profile}" for profile in profiles), "config", "--quiet", **NAMED)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -59,7 +59,8 @@ def test_it_keeps_to_the_specifications_schema() -> None:
 
 def test_the_demo_adds_the_bank_and_nothing_else() -> None:
     assert set(services()) == {"exporter", "prometheus", "alertmanager", "grafana"}
-    assert set(every()) - set(services()) == {"simulator"}
+    assert set(services("demo")) - set(services()) == {"simulator"}
+    assert {name: services("demo")[name] for name in services()} | {"exporter": {}} == services() | {"exporter": {}}
 
 
 def test_no_password_is_there_by_default() -> None:
@@ -70,7 +71,7 @@ def test_no_password_is_there_by_default() -> None:
     set_here = {
         name: value for service in every().values() for name, value in (service.get("environment") or {}).items()
     }
-    assert {name for name, value in set_here.items() if secret.search(name) and value is not None} == {*NAMED}
+    assert {name for name, value in set_here.items() if secret.search(name) and value} == {*NAMED}
     assert json.dumps(every()).count(PASSWORD) == 1
     assert written()["services"]["grafana"]["environment"]["GF_SECURITY_ADMIN_PASSWORD"].startswith(
         "${GF_SECURITY_ADMIN_PASSWORD:?"
@@ -79,15 +80,17 @@ def test_no_password_is_there_by_default() -> None:
 
 @every_service
 def test_images_are_pinned(name: str) -> None:
-    assert re.fullmatch(r"[a-z/-]+:v?\d+\.\d+\.\d+", every()[name]["image"])
+    # PostgreSQL's versions have two numbers: the second one is that of its corrections.
+    assert re.fullmatch(r"postgres:\d+\.\d+|[a-z/-]+:v?\d+\.\d+\.\d+", every()[name]["image"])
 
 
 def test_the_exporters_image_is_this_version_and_comes_from_this_checkout() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    built, other = every()["exporter"], every()["simulator"]
-    assert built["image"] == other["image"] == f"{project['name']}:{project['version']}"
+    built = every()["exporter"]
     assert (Path(built["build"]["context"]), built["pull_policy"]) == (ROOT, "build")
-    assert ("build" in other, other["pull_policy"]) == (False, "never")
+    for other in (every()[name] for name in ("simulator", "exporter-2", "exporter-3")):
+        assert built["image"] == other["image"] == f"{project['name']}:{project['version']}"
+        assert ("build" in other, other["pull_policy"]) == (False, "never")
 
 
 @every_service
@@ -98,7 +101,7 @@ def test_a_service_may_do_no_more_than_it_must(name: str) -> None:
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert int(service["user"].partition(":")[0]) > 0
     assert not {"cap_add", "privileged", "network_mode", "pid", "ipc", "devices"} & set(service)
-    assert all(port["host_ip"] == "127.0.0.1" for port in service["ports"])
+    assert all(port["host_ip"] == "127.0.0.1" for port in service.get("ports", ()))
 
 
 @every_service
@@ -140,6 +143,9 @@ def test_services_wait_for_what_they_ask() -> None:
     }
     assert waits == {
         ("exporter", "simulator"): ("service_healthy", False),
+        ("exporter", "postgres"): ("service_healthy", False),
+        **{(f"exporter-{number}", "simulator"): ("service_healthy", False) for number in (2, 3)},
+        **{(f"exporter-{number}", "postgres"): ("service_healthy", True) for number in (2, 3)},
         ("prometheus", "exporter"): ("service_healthy", True),
         ("prometheus", "alertmanager"): ("service_healthy", True),
         ("grafana", "prometheus"): ("service_healthy", True),
@@ -265,6 +271,8 @@ def test_prometheus_is_the_shipped_one_but_for_the_names_of_services(tmp_path: P
     assert [port["target"] for port in every()["alertmanager"]["ports"]] == [9093]
     for document in (here, shipped):
         del document["rule_files"], document["alerting"], document["scrape_configs"][0]["static_configs"]
+    for added in ("dns_sd_configs", "relabel_configs", "metric_relabel_configs"):  # see test_compose_replicas
+        del scraped[added]
     assert here == shipped
 
 

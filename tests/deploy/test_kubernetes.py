@@ -17,7 +17,7 @@ from tests.deploy.shipped import DEPLOY, METRICS, PORT, ROOT, USER, endpoints, g
 from tests.tools import require
 
 PLAIN = sorted((DEPLOY / "kubernetes").glob("*.yaml"))
-ALL = sorted((DEPLOY / "kubernetes").rglob("*.yaml"))
+ALL = sorted([*PLAIN, *(DEPLOY / "kubernetes" / "prometheus-operator").glob("*.yaml")])
 
 
 def manifests() -> dict[str, dict[str, Any]]:
@@ -79,10 +79,18 @@ def test_ports_and_paths_are_the_exporters() -> None:
     assert parse_duration(scraped["scrapeTimeout"]) < parse_duration(scraped["interval"])
 
 
-@pytest.mark.parametrize(("probe", "path"), [("livenessProbe", "/-/healthy"), ("readinessProbe", "/-/ready")])
+@pytest.mark.parametrize(
+    ("probe", "path"),
+    [("startupProbe", "/-/healthy"), ("livenessProbe", "/-/healthy"), ("readinessProbe", "/-/ready")],
+)
 def test_probes_ask_what_is_served(probe: str, path: str) -> None:
     assert CONTAINER[probe]["httpGet"] == {"path": path, "port": "metrics"}
     assert path in endpoints()
+
+
+def test_a_first_start_on_an_old_state_has_minutes() -> None:
+    probe = CONTAINER["startupProbe"]
+    assert probe["periodSeconds"] * probe["failureThreshold"] == 600
 
 
 def test_the_command_line_is_one() -> None:

@@ -1,6 +1,7 @@
 """The scrape configuration of several replicas: what is of terminals is one series, what is of a replica is its own."""
 
 import re
+import subprocess
 from typing import Any
 
 import yaml
@@ -8,8 +9,16 @@ import yaml
 from exporter.exposition.catalogue import CATALOGUE, Kind
 from exporter.instrumentation import Instruments
 from tests.deploy.shipped import ROOT
+from tests.tools import require
 
-SCRAPE: dict[str, Any] = yaml.safe_load((ROOT / "deploy/prometheus/replicas.yml").read_text())["scrape_configs"][0]
+PATH = ROOT / "deploy/prometheus/replicas.yml"
+SCRAPE: dict[str, Any] = yaml.safe_load(PATH.read_text(encoding="utf-8"))["scrape_configs"][0]
+
+
+def test_promtool_accepts_it() -> None:
+    command = [require("promtool", "prometheus"), "check", "config", str(PATH)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def shared(name: str, labels: set[str]) -> bool:

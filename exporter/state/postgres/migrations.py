@@ -98,7 +98,9 @@ def migrate(connection: psycopg.Connection, name: str) -> None:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         version = _version(connection, name)
         if version is None:
-            connection.execute("CREATE SCHEMA IF NOT EXISTS epay")
+            # Where it is there it belongs to our role. IF NOT EXISTS would ask for the right to create it all the same.
+            if connection.execute("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = 'epay'").fetchone() is None:
+                connection.execute("CREATE SCHEMA epay")
             connection.execute("CREATE TABLE epay.schema_version (version integer NOT NULL)")
             connection.execute("INSERT INTO epay.schema_version VALUES (0)")
         for _, sql in MIGRATIONS[version or 0 :]:
