@@ -1,7 +1,7 @@
 """Scrapes over HTTP: ours and real peers with the same samples, all of them processes, one after the other.
 
 A tenth of our terminals get new operations before each scrape, which comes a moment after the poll, as all but one in
-a hundred do: what a poll publishes is prepared at once. How long a scrape takes that leaves it no time for that is noted
+a hundred do: what a poll publishes is prepared at once. How long a scrape takes that leaves no time for it is noted
 beside it. What a peer has does not change, which spares it work; query-exporter does not compress, which spares it
 more.
 """
