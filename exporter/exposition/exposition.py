@@ -105,7 +105,7 @@ class Exposition:
     def _update_supervision(self, supervision: Supervision, now: Instant) -> None:
         changed, (first, last) = supervision is not self._supervision, self._calendar_holds
         if changed:
-            self._thresholds = encoded(threshold_lines(supervision))
+            self._thresholds = threshold_lines(supervision)
             self._supervision = supervision
         if changed or not first <= now <= last:
             self._calendar = encoded(calendar_lines(supervision, now))
