@@ -19,7 +19,7 @@ from exporter.exposition.forms import Form
 from exporter.exposition.lines import Shape, terminal_label
 from exporter.exposition.states import DESCRIPTIONS, description_lines
 from exporter.exposition.windows import WINDOWS, window_lines
-from exporter.model import Part, TerminalSnapshot, Total
+from exporter.model import Owner, Part, TerminalSnapshot, Total
 
 Texts = tuple[bytes, ...]
 """Lines of one owner, one text a family; empty where it has none."""
@@ -96,12 +96,14 @@ class TerminalPieces:
         "counted",
         "label",
         "name",
+        "owner",
         "texts",
     )
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.label = terminal_label(name)
+        self.owner = Owner(False, name)
         self.counted = Counted(partial(terminal_form, name))
         self._seen: tuple[object, ...] = ()
         self._counters = _Kept(len(TERMINAL_COUNTERS))
