@@ -6,7 +6,7 @@ from typing import Final
 from exporter.exposition import catalogue
 from exporter.exposition.picture import Picture, columns_of, texts_of
 from exporter.exposition.pieces import AccountPieces, TerminalPieces, Texts, encoded
-from exporter.exposition.states import GAUGES, GaugeColumns, Gauges, configured_labels, gauges
+from exporter.exposition.states import GAUGES, GaugeColumns, configured_labels, gauges
 from exporter.exposition.supervision import calendar_lines, threshold_lines, unchanged_between
 from exporter.exposition.withdrawal import ALWAYS, NEVER, last_shown
 from exporter.model import MINUTE, Duration, Instant, Owner, Snapshot, Supervision
@@ -83,17 +83,20 @@ class Exposition:
         before, self._terminals = self._terminals, {}
         if (configured := configured_labels(snapshot.terminals)) != self._configured:
             self._configured = configured
-        values: list[Gauges] = []
-        for each in snapshot.terminals:
-            name, last = each.terminal.name, last_shown(each, snapshot)
-            shown = now <= last
+        lasts = [last_shown(each, snapshot) for each in snapshot.terminals]
+        shown = [now <= last for last in lasts]
+        totals_of, born_of = snapshot.totals.of, snapshot.born.of
+        for each, here in zip(snapshot.terminals, shown, strict=True):
+            name = each.terminal.name
             pieces = self._terminals[name] = before.get(name) or TerminalPieces(name)
-            owner = Owner(False, name)
-            totals, born = snapshot.totals.of(owner), snapshot.born.of(owner)
-            pieces.bring_to(each, totals, born, self._configured, shown=shown)
-            values.append(gauges(each, shown=shown))
-            self._hold(*((NEVER, last) if shown else (last + 1, ALWAYS)))
-        self._gauges.bring_to(tuple([pieces.label for pieces in self._terminals.values()]), values)
+            owner = pieces.owner
+            pieces.bring_to(each, totals_of(owner), born_of(owner), self._configured, shown=here)
+        labels = [pieces.label for pieces in self._terminals.values()]
+        self._gauges.bring_to(labels, gauges(snapshot.terminals, shown))
+        self._hold(
+            max([last + 1 for last, here in zip(lasts, shown, strict=True) if not here], default=NEVER),
+            min([last for last, here in zip(lasts, shown, strict=True) if here], default=ALWAYS),
+        )
 
     def _update_accounts(self, snapshot: Snapshot) -> None:
         before, self._accounts = self._accounts, {}
@@ -105,7 +108,7 @@ class Exposition:
     def _update_supervision(self, supervision: Supervision, now: Instant) -> None:
         changed, (first, last) = supervision is not self._supervision, self._calendar_holds
         if changed:
-            self._thresholds = encoded(threshold_lines(supervision))
+            self._thresholds = threshold_lines(supervision)
             self._supervision = supervision
         if changed or not first <= now <= last:
             self._calendar = encoded(calendar_lines(supervision, now))

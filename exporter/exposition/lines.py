@@ -16,12 +16,13 @@ from exporter.model import Duration
 
 Key = TypeVar("Key")
 
-COUNT: Final = "%d.0"
-AMOUNT: Final = "%r"
-"""How numbers of things and amounts are written by `%`."""
+COUNT: Final = b"%d.0"
+WRITTEN: Final = b"%b"
+"""How `%` writes numbers of things, and numbers that have been written, as amounts are."""
 
 _MOST_HEADS: Final = 50_000
 """Texts of labels that are held; a bank that makes up codes for ever must not fill the memory."""
+_MOST_SHAPES: Final = 4_096
 
 
 def escaped(value: str) -> str:
@@ -34,38 +35,45 @@ def pairs(names: Iterable[str], values: Iterable[str]) -> str:
     return ",".join([f'{name}="{escaped(value)}"' for name, value in sorted(zip(names, values, strict=True))])
 
 
-class Heads(dict[tuple[str, ...], str]):
-    """The text of all labels of a family that come before `terminal`, by their values in the catalogue's order."""
+class Heads(dict[tuple[str, ...], bytes]):
+    """The beginning of a family's lines, up to `terminal`: by the labels' values in the catalogue's order."""
 
-    def __init__(self, *names: str) -> None:
+    def __init__(self, definition: Definition, *names: str) -> None:
         super().__init__()
+        self._name = definition.name
         self._names = names
 
-    def __missing__(self, values: tuple[str, ...]) -> str:
+    def __missing__(self, values: tuple[str, ...]) -> bytes:
         if len(self) >= _MOST_HEADS:
             self.clear()
-        made = self[values] = pairs(self._names, values) + ","
+        made = self[values] = f"{self._name}{{{pairs(self._names, values)},".encode()
         return made
+
+
+@lru_cache(maxsize=_MOST_SHAPES)
+def shared(heads: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """The same heads as one object, however many owners have them: terminals are much alike."""
+    return heads
 
 
 class Shape:
     """The heads of an owner's series in a family, kept while the series are the same: most polls move numbers only."""
 
-    __slots__ = ("_keys", "_lacking", "heads")
+    __slots__ = ("_found", "_zeros", "heads")
 
     def __init__(self) -> None:
-        self._keys: list[Any] = []
-        self._lacking = 0
-        self.heads: list[str] = []
+        self._found: Mapping[Any, int] = {}
+        self._zeros: tuple[int, ...] = ()
+        self.heads: tuple[bytes, ...] = ()
 
-    def values(self, found: Mapping[Key, int], expected: Sequence[Key], head: Callable[[Key], str]) -> list[int]:
+    def values(self, found: Mapping[Key, int], expected: Sequence[Key], head: Callable[[Key], bytes]) -> list[int]:
         """The numbers in the order of the heads, which are brought to them; 0 under what is expected and not found."""
         keys = list(found)
-        if keys != self._keys or not self.heads:
+        if keys != list(self._found) or not self.heads:
             lacking = [key for key in expected if key not in found]
-            self._lacking, self.heads = len(lacking), [head(key) for key in (*keys, *lacking)]
-        self._keys = keys
-        return [*found.values(), *[0] * self._lacking]
+            self._zeros, self.heads = (0,) * len(lacking), shared(tuple([head(key) for key in (*keys, *lacking)]))
+        self._found = found
+        return [*found.values(), *self._zeros]
 
 
 def terminal_label(terminal: str) -> str:
@@ -79,13 +87,12 @@ def window_label(window: Duration) -> str:
     return f',window="{format_duration(window)}"'
 
 
-def lines(definition: Definition, heads: Sequence[str], tail: str, numbers: Sequence[float], conversion: str) -> str:
-    """One family's lines that have the labels of the tail in common. One `%` over all of them is what makes it fast."""
+def lines(heads: Sequence[bytes], tail: bytes, numbers: Sequence[int] | Sequence[bytes], conversion: bytes) -> bytes:
+    """Lines that have the labels of the tail in common. One `%` over all of them is what makes it fast."""
     arguments: list[object] = [None] * (2 * len(heads))
     arguments[::2] = heads
     arguments[1::2] = numbers
-    tail = tail.replace("%", "%%")
-    return f"{definition.name}{{%s{tail}}} {conversion}\n" * len(heads) % tuple(arguments)
+    return b"%%b%b} %b\n" % (tail.replace(b"%", b"%%"), conversion) * len(heads) % tuple(arguments)
 
 
 def line(definition: Definition, labels: str, value: float) -> str:

@@ -1,25 +1,29 @@
 """Numbers as both formats allow them, in the fewest digits that name the same double; and amounts in major units."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from operator import truediv
 from typing import Final
 
+import msgspec
 from prometheus_client.utils import floatToGoString
 
 from exporter.model import minor_units
 
 _POWERS: Final = (1, 10, 100, 1_000, 10_000)
+_encode: Final = msgspec.json.Encoder().encode
+"""Writes a list of doubles in a fraction of the time that `repr` takes for each, in as few digits."""
 _OTHERWISE: Final = {"nan": "NaN", "inf": "+Inf", "-inf": "-Inf"}
 
 
 def major(amount: int, currency: str) -> float:
     """An amount in major units: the double nearest to the exact decimal, which dividing two integers gives."""
-    return amount / _power(currency)
+    return amount / power(currency)
 
 
-def majors(amounts: Sequence[int], currencies: Sequence[str]) -> list[float]:
-    """The same of many, for `%r`, which writes what `number` does. Currencies may be more than amounts."""
-    return [amount / _power(currency) for amount, currency in zip(amounts, currencies, strict=False)]
+def majors(amounts: Sequence[int], powers: Iterable[int]) -> list[bytes]:
+    """The same of many, written; `powers` are of their currencies, and may be more than the amounts."""
+    return _encode([*map(truediv, amounts, powers)])[1:-1].split(b",") if amounts else []
 
 
 def number(value: float) -> str:
@@ -34,6 +38,6 @@ def bound(value: float) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _power(currency: str) -> int:
+def power(currency: str) -> int:
     """How many minor units a major one has."""
     return _POWERS[minor_units(currency)]

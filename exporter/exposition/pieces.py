@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from operator import is_
 from typing import Final
 
@@ -9,15 +10,16 @@ from exporter.exposition.counters import (
     ACCOUNT_COUNTERS,
     TERMINAL_COUNTERS,
     Shapes,
-    account_counters,
-    terminal_counters,
+    account_form,
+    terminal_form,
     unmet,
 )
 from exporter.exposition.forecasts import FORECASTS, forecast_lines
+from exporter.exposition.forms import Form
 from exporter.exposition.lines import Shape, terminal_label
 from exporter.exposition.states import DESCRIPTIONS, description_lines
 from exporter.exposition.windows import WINDOWS, window_lines
-from exporter.model import Part, TerminalSnapshot
+from exporter.model import Owner, Part, TerminalSnapshot, Total
 
 Texts = tuple[bytes, ...]
 """Lines of one owner, one text a family; empty where it has none."""
@@ -41,19 +43,21 @@ class _Kept:
         self._none: Texts = (b"",) * families
         self.texts = self._none
 
-    def bring_to(self, of: object, make: Callable[[], Iterable[str]]) -> None:
+    def bring_to(self, of: object, make: Callable[[], Texts]) -> None:
         """What is the same object is equal at once; a poll that finds nothing new may have made an equal one."""
         if of != self._of:
-            self.texts = self._none if of is None else encoded(make())
+            self.texts = self._none if of is None else make()
         self._of = of
 
 
 class Counted:
-    """An owner's totals and their births, for scrapers that have not met them all."""
+    """An owner's totals and their births, and the form that they are written in."""
 
-    __slots__ = ("_born", "totals", "youngest")
+    __slots__ = ("_born", "_form", "_make", "totals", "youngest")
 
-    def __init__(self) -> None:
+    def __init__(self, make: Callable[[Iterable[Total]], Form]) -> None:
+        self._make = make
+        self._form: Form | None = None
         self.totals: Part = {}
         self._born: Part = {}
         self.youngest = 0
@@ -64,9 +68,18 @@ class Counted:
         if born is not self._born:
             self._born, self.youngest = born, max(born.values(), default=0)
 
-    def as_met_by(self, exposed: int) -> Part:
-        """The totals as they are shown to a scraper that has met those up to a snapshot."""
-        return unmet(self.totals, self._born, exposed)
+    def lines(self) -> Texts:
+        """All that is counted, as it is."""
+        return self._written(self.totals)
+
+    def as_met_by(self, exposed: int) -> Texts:
+        """The same for a scraper that has met the totals up to a snapshot: it is shown a 0 for the younger ones."""
+        return self._written(unmet(self.totals, self._born, exposed))
+
+    def _written(self, totals: Part) -> Texts:
+        if self._form is None or self._form.keys != list(totals):
+            self._form = self._make(totals)
+        return self._form.filled([*totals.values()])
 
 
 class TerminalPieces:
@@ -83,13 +96,15 @@ class TerminalPieces:
         "counted",
         "label",
         "name",
+        "owner",
         "texts",
     )
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.label = terminal_label(name)
-        self.counted = Counted()
+        self.owner = Owner(False, name)
+        self.counted = Counted(partial(terminal_form, name))
         self._seen: tuple[object, ...] = ()
         self._counters = _Kept(len(TERMINAL_COUNTERS))
         self._windows = _Kept(len(WINDOWS))
@@ -113,15 +128,16 @@ class TerminalPieces:
         self._seen = seen
         self._read = read
         self.counted.bring_to(totals, born)
-        self._counters.bring_to(totals if read else None, lambda: terminal_counters(name, totals, self._shapes))
+        self._counters.bring_to(totals if read else None, self.counted.lines)
         self._windows.bring_to(
             each.windows if read and shown else None, lambda: window_lines(name, each.windows, self._shapes)
         )
         self._forecasts.bring_to(
-            (forecast, shown) if read else None, lambda: forecast_lines(name, forecast, shown=shown)
+            (forecast, shown) if read else None, lambda: encoded(forecast_lines(name, forecast, shown=shown))
         )
         self._descriptions.bring_to(
-            (each.terminal, each.difference, configured) if read else None, lambda: description_lines(each, configured)
+            (each.terminal, each.difference, configured) if read else None,
+            lambda: encoded(description_lines(each, configured)),
         )
         self.texts = (
             *self._counters.texts,
@@ -134,7 +150,7 @@ class TerminalPieces:
         """The lines for a scraper that is to be shown a 0 where it has not met a total yet."""
         if not self._read:
             return self.texts
-        counters = encoded(terminal_counters(self.name, self.counted.as_met_by(exposed), self._shapes))
+        counters = self.counted.as_met_by(exposed)
         return counters + self.texts[len(counters) :]
 
 
@@ -145,7 +161,7 @@ class AccountPieces:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.counted = Counted()
+        self.counted = Counted(partial(account_form, name))
         self._counters = _Kept(len(ACCOUNT_COUNTERS))
 
     @property
@@ -155,8 +171,8 @@ class AccountPieces:
     def bring_to(self, totals: Part, born: Part) -> None:
         """Write what a snapshot has changed."""
         self.counted.bring_to(totals, born)
-        self._counters.bring_to(totals, lambda: account_counters(self.name, totals))
+        self._counters.bring_to(totals, self.counted.lines)
 
     def as_met_by(self, exposed: int) -> Texts:
         """The lines for a scraper that is to be shown a 0 where it has not met a total yet."""
-        return encoded(account_counters(self.name, self.counted.as_met_by(exposed)))
+        return self.counted.as_met_by(exposed)

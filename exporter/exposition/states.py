@@ -7,7 +7,7 @@ from exporter.exposition import catalogue
 from exporter.exposition.catalogue import Definition
 from exporter.exposition.lines import escaped, line, pairs, terminal_label
 from exporter.exposition.numbers import major, number
-from exporter.model import SECOND, Difference, Instant, Terminal, TerminalSnapshot
+from exporter.model import SECOND, Difference, Terminal, TerminalSnapshot
 
 GAUGES: Final = (
     catalogue.PENDING_OPERATIONS,
@@ -23,23 +23,38 @@ GAUGES: Final = (
 )
 DESCRIPTIONS: Final = (catalogue.TERMINAL_INFO, catalogue.RECONCILIATION_AMOUNT)
 
-Gauges = tuple[float | None, ...]
+_IN_SECONDS: Final = frozenset(
+    (
+        catalogue.OLDEST_PENDING,
+        catalogue.LAST_OPERATION,
+        catalogue.LAST_POLL_SUCCESS,
+        catalogue.WATERMARK,
+        catalogue.COUNTING_SINCE,
+    )
+)
+"""Those of GAUGES that are instants."""
+
+Column = Sequence[int | None]
 
 
-def gauges(each: TerminalSnapshot, *, shown: bool) -> Gauges:
-    """The values of GAUGES of any terminal, None where one is absent. `shown`: its windows are, and what is pending."""
-    read, shown, checkpoint, difference = each.read, each.read and shown, each.checkpoint, each.difference
+def gauges(terminals: Sequence[TerminalSnapshot], shown: Sequence[bool]) -> tuple[Column, ...]:
+    """The values of GAUGES, each of all terminals, None where one is absent; instants are as they are.
+
+    `shown`: of each terminal, whether its windows are, and what is pending.
+    """
+    with_shown = [*zip(terminals, shown, strict=True)]
+    differences = [each.difference if each.read else None for each in terminals]
     return (
-        each.pending if shown else None,
-        _seconds(each.oldest_pending) if shown else None,
-        _seconds(checkpoint.newest) if read else None,
-        not each.failing if each.tried else None,
-        _seconds(each.last_success),
-        checkpoint.watermark / SECOND,
-        each.catching_up if read else None,
-        shown and each.window_complete if read else None,
-        checkpoint.counting_since / SECOND,
-        difference.operations if read and difference is not None else None,
+        [each.pending if each.read and here else None for each, here in with_shown],
+        [each.oldest_pending if each.read and here else None for each, here in with_shown],
+        [each.checkpoint.newest if each.read else None for each in terminals],
+        [not each.failing if each.tried else None for each in terminals],
+        [each.last_success for each in terminals],
+        [each.checkpoint.watermark for each in terminals],
+        [each.catching_up if each.read else None for each in terminals],
+        [here and each.window_complete if each.read else None for each, here in with_shown],
+        [each.checkpoint.counting_since for each in terminals],
+        [None if each is None else each.operations for each in differences],
     )
 
 
@@ -47,13 +62,12 @@ class GaugeColumns:
     """The lines of GAUGES of all terminals, one text each: most polls move the times of all, and nothing else."""
 
     def __init__(self) -> None:
-        self._labels: tuple[str, ...] = ()
-        self._columns: tuple[Gauges, ...] = ((),) * len(GAUGES)
+        self._labels: Sequence[str] = ()
+        self._columns: tuple[Column, ...] = ((),) * len(GAUGES)
         self.texts: tuple[bytes, ...] = (b"",) * len(GAUGES)
 
-    def bring_to(self, labels: tuple[str, ...], values: Sequence[Gauges]) -> None:
-        """Write the families that have moved. `values`: a terminal's gauges for each of the labels."""
-        columns: tuple[Gauges, ...] = tuple(zip(*values, strict=True)) if values else ((),) * len(GAUGES)
+    def bring_to(self, labels: Sequence[str], columns: tuple[Column, ...]) -> None:
+        """Write the families that have moved. `columns`: for each of GAUGES the values of all the labels."""
         known = self._columns if labels == self._labels else (None,) * len(GAUGES)
         self.texts = tuple(
             [
@@ -64,11 +78,14 @@ class GaugeColumns:
         self._labels, self._columns = labels, columns
 
 
-def _column(definition: Definition, labels: Sequence[str], column: Gauges) -> bytes:
+def _column(definition: Definition, labels: Sequence[str], column: Column) -> bytes:
+    """Terminals that were read together have their times in common, so each number is written once."""
+    unit = SECOND if definition in _IN_SECONDS else 1
+    written = {value: number(value / unit) for value in set(column) if value is not None}
     start = definition.name + "{"
     return "".join(
         [
-            f"{start}{label}}} {number(value)}\n"
+            f"{start}{label}}} {written[value]}\n"
             for label, value in zip(labels, column, strict=True)
             if value is not None
         ]
@@ -87,10 +104,6 @@ def configured_labels(terminals: Sequence[TerminalSnapshot]) -> tuple[str, ...]:
     """The names of labels of the terminals that have been read, without our own, which are not displaced."""
     names = {name for each in terminals if each.read for name in each.terminal.labels}
     return tuple(sorted(names.difference(catalogue.TERMINAL_INFO.labels)))
-
-
-def _seconds(instant: Instant | None) -> float | None:
-    return None if instant is None else instant / SECOND
 
 
 def _info(terminal: Terminal, configured: Sequence[str]) -> str:

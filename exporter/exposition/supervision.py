@@ -5,19 +5,20 @@ from typing import Final
 
 from exporter.exposition import catalogue
 from exporter.exposition.lines import Heads, line, pairs, terminal_label
+from exporter.exposition.numbers import number
 from exporter.exposition.withdrawal import ALWAYS, NEVER
 from exporter.model import CALENDAR_KINDS, Instant, Supervision
 
-_ALERTS: Final = Heads("alert", "severity")
+_ALERTS: Final = Heads(catalogue.ALERT_THRESHOLD, "alert", "severity")
 
 
-def threshold_lines(supervision: Supervision) -> tuple[str, ...]:
+def threshold_lines(supervision: Supervision) -> tuple[bytes, ...]:
     """The thresholds, one text for each terminal that has any; they change with the configuration only."""
-    texts: defaultdict[str, list[str]] = defaultdict(list)
+    texts: defaultdict[str, list[bytes]] = defaultdict(list)
     for terminal, alert, severity, value in supervision.thresholds:
-        labels = _ALERTS[alert, severity] + terminal_label(terminal)
-        texts[terminal].append(line(catalogue.ALERT_THRESHOLD, labels, value))
-    return tuple(map("".join, texts.values()))
+        rest = f"{terminal_label(terminal)}}} {number(value)}\n"
+        texts[terminal].append(_ALERTS[alert, severity] + rest.encode())
+    return tuple(map(b"".join, texts.values()))
 
 
 def calendar_lines(supervision: Supervision, now: Instant) -> tuple[str, ...]:

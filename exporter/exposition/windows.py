@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from itertools import chain
 from typing import Final
 
 from exporter.exposition import catalogue
-from exporter.exposition.counters import AMOUNTS, PLACEHOLDER_CURRENCIES, SERIES, Shapes, placeholders
-from exporter.exposition.lines import AMOUNT, COUNT, Heads, escaped, line, lines, terminal_label, window_label
-from exporter.exposition.numbers import majors
+from exporter.exposition.counters import PLACEHOLDER_POWERS, Shapes, placeholders
+from exporter.exposition.lines import COUNT, WRITTEN, Heads, escaped, line, lines, terminal_label, window_label
+from exporter.exposition.numbers import majors, power
 from exporter.model import Outcome, WindowTally
 
 WINDOWS: Final = (
@@ -20,8 +21,10 @@ WINDOWS: Final = (
 )
 _SUCCESS: Final = Outcome.SUCCESS
 _FAILURE: Final = Outcome.FAILURE
-_LARGEST: Final = Heads("outcome", "currency")
-_BROKEN_DOWN: Final = Heads("dimension", "outcome", "reason_class")
+_COUNTS: Final = Heads(catalogue.WINDOW_OPERATIONS, *catalogue.OPERATIONS.labels[1:])
+_AMOUNTS: Final = Heads(catalogue.WINDOW_AMOUNT, *catalogue.OPERATIONS_AMOUNT.labels[1:])
+_LARGEST: Final = Heads(catalogue.WINDOW_AMOUNT_MAX, "outcome", "currency")
+_BROKEN_DOWN: Final = Heads(catalogue.WINDOW_BREAKDOWN_OPERATIONS, "dimension", "outcome", "reason_class")
 
 _Z: Final = 1.959964
 """Two-sided 95 % of the normal distribution."""
@@ -62,41 +65,40 @@ def failures_of_ended(tally: WindowTally) -> tuple[int, int]:
     return failures, successes + failures
 
 
-def window_lines(terminal: str, windows: Sequence[WindowTally], shapes: Shapes) -> tuple[str, ...]:
+def window_lines(terminal: str, windows: Sequence[WindowTally], shapes: Shapes) -> tuple[bytes, ...]:
     """The lines of a terminal's windows, one text for each of WINDOWS; empty where the windows are withdrawn."""
     texts = [_window(terminal, tally, shapes) for tally in windows]
-    return tuple(map("".join, zip(*texts, strict=True))) if texts else ("",) * len(WINDOWS)
+    return tuple(map(b"".join, zip(*texts, strict=True))) if texts else (b"",) * len(WINDOWS)
 
 
-def _window(terminal: str, tally: WindowTally, shapes: Shapes) -> tuple[str, ...]:
+def _window(terminal: str, tally: WindowTally, shapes: Shapes) -> tuple[bytes, ...]:
     label = terminal_label(terminal) + window_label(tally.window)
-    keys, sums = placeholders(terminal)
-    operations, amounts = shapes["operations", tally.window], shapes["amounts", tally.window]
-    counts = operations.values(tally.operations, keys, lambda key: SERIES[key[1:]])
-    minor = amounts.values(tally.amounts, sums, lambda pair: AMOUNTS[*pair[0][1:], pair[1]])
-    currencies = [*(currency for _, currency in tally.amounts), *PLACEHOLDER_CURRENCIES]
+    tail, (keys, sums) = label.encode(), placeholders(terminal)
+    operations, amounts = (
+        shapes[catalogue.WINDOW_OPERATIONS, tally.window],
+        shapes[catalogue.WINDOW_AMOUNT, tally.window],
+    )
+    counts = operations.values(tally.operations, keys, lambda key: _COUNTS[key[1:]])
+    minor = amounts.values(tally.amounts, sums, lambda pair: _AMOUNTS[*pair[0][1:], pair[1]])
+    powers = [*[power(currency) for _, currency in tally.amounts], *PLACEHOLDER_POWERS]
+    largest = [power(currency) for _, currency in tally.largest]
     failures, ended = failures_of_ended(tally)
+    ratio = line(catalogue.WINDOW_FAILURE_RATIO, label, failures / ended if ended else math.nan)
+    lower = line(catalogue.WINDOW_FAILURE_RATIO_LOWER, label, wilson_lower(failures, ended))
     return (
-        lines(catalogue.WINDOW_OPERATIONS, operations.heads, label, counts, COUNT),
-        lines(catalogue.WINDOW_AMOUNT, amounts.heads, label, majors(minor, currencies), AMOUNT),
-        _breakdowns(terminal, tally),
-        lines(
-            catalogue.WINDOW_AMOUNT_MAX,
-            [_LARGEST[pair] for pair in tally.largest],
-            label,
-            majors([*tally.largest.values()], [currency for _, currency in tally.largest]),
-            AMOUNT,
-        ),
-        line(catalogue.WINDOW_FAILURE_RATIO, label, failures / ended if ended else math.nan),
-        line(catalogue.WINDOW_FAILURE_RATIO_LOWER, label, wilson_lower(failures, ended)),
+        lines(operations.heads, tail, counts, COUNT),
+        lines(amounts.heads, tail, majors(minor, powers), WRITTEN),
+        _breakdowns(terminal, tally) if tally.breakdowns else b"",
+        lines([_LARGEST[pair] for pair in tally.largest], tail, majors([*tally.largest.values()], largest), WRITTEN),
+        ratio.encode(),
+        lower.encode(),
     )
 
 
-def _breakdowns(terminal: str, tally: WindowTally) -> str:
+def _breakdowns(terminal: str, tally: WindowTally) -> bytes:
     """Here the value's label stands between the terminal and the window."""
-    texts = []
-    for (dimension, value, outcome, reason_class), count in tally.breakdowns.items():
-        head = _BROKEN_DOWN[dimension, outcome, reason_class]
-        labels = f'{head}{terminal_label(terminal)},value="{escaped(value)}"{window_label(tally.window)}'
-        texts.append(line(catalogue.WINDOW_BREAKDOWN_OPERATIONS, labels, count))
-    return "".join(texts)
+    own, window = terminal_label(terminal), window_label(tally.window)
+    heads = [_BROKEN_DOWN[dimension, outcome, reason] for dimension, _, outcome, reason in tally.breakdowns]
+    tails = [f'{own},value="{escaped(value)}"{window}'.encode() for _, value, _, _ in tally.breakdowns]
+    arguments = chain.from_iterable(zip(heads, tails, tally.breakdowns.values(), strict=True))
+    return b"%b%b} %d.0\n" * len(heads) % tuple(arguments)
