@@ -5,8 +5,8 @@ Then two more join on the same state, and the three are watched for as long. At 
 and what the replicas count together, terminal by terminal and outcome by outcome, must be what the bank has.
 
 The bank's past is an hour, or as much of it as makes 900,000 operations. Default settings, but for the rate of
-requests, which a fleet needs raised, and the history, which would be read for days. Scraped every 12 s, so that scrapes fall at
-any time between two polls. Bank, database, replicas and scraper share the processor: how busy it was is told.
+requests, which a fleet needs raised, and the history, which would be read for days. Scraped every 12 s, so that scrapes
+fall at any time between two polls. Bank, database, replicas and scraper share the processor: how busy it was is told.
 """
 
 import argparse

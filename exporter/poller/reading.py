@@ -74,7 +74,7 @@ class Reader:
         await self._fill(now, deadline, result)
         for name in self._asked(result):
             self._head_read_to[name] = now
-            moved = self._ledger.checkpoints[name].watermark >= now
+            moved = self._ledger.checkpoint(name).watermark >= now
             self._adds_up_not[name] = 0 if moved else self._adds_up_not.get(name, 0) + (name in result.incomplete)
             if moved:
                 self._gap_told.discard(name)
@@ -169,7 +169,7 @@ class Reader:
             elif not all(reading.complete for reading in gathered.readings):
                 await self._fill_as_far_as_possible(result.incomplete - self.stuck, now)
                 return
-            elif all(self._ledger.checkpoints[name].covered_from >= mark for name, mark in before.items()):
+            elif all(self._ledger.checkpoint(name).covered_from >= mark for name, mark in before.items()):
                 return
 
     async def _fill_as_far_as_possible(self, names: set[str], now: Instant) -> None:

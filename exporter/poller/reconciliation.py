@@ -75,8 +75,11 @@ class Reconciler:
     def _conclude(self, names: Collection[str]) -> None:
         """Sum up the hours of these terminals. Where the bank's count did not add up, nothing can be said."""
         news: dict[str, Difference] = {}
+        of_terminals: defaultdict[str, list[Difference | None]] = defaultdict(list)
+        for (name, _), difference in self._found.items():
+            of_terminals[name].append(difference)
         for name in names:
-            parts = [difference for (whose, _), difference in self._found.items() if whose == name]
+            parts = of_terminals[name]
             self.differences.pop(name, None)
             if all(part is not None for part in parts):
                 self.differences[name] = _sum(part for part in parts if part is not None)
@@ -88,7 +91,7 @@ class Reconciler:
         kept_since = self._bookkeeper.kept_since
         spans: defaultdict[Span, list[str]] = defaultdict(list)
         for name in names:
-            for span in windows.closed_hours(now, self._ledger.checkpoints[name], self._policy, kept_since):
+            for span in windows.closed_hours(now, self._ledger.checkpoint(name), self._policy, kept_since):
                 spans[span].append(name)
         errors: dict[str, BankError] = {}
         for span, asked in spans.items():
