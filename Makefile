@@ -49,7 +49,7 @@ bench-growth: $(VENV)/.installed-dev ## how cost grows with terminals and operat
 bench-outside: $(VENV)/.installed-dev ## an exporter of a thousand terminals before the simulator, from outside
 	@$(BIN)/python -m benchmarks.outside $(BENCH)
 
-bench-replicas: $(VENV)/.installed-dev system-packages ## one and three replicas on a real PostgreSQL, up to 10,000 terminals
+bench-replicas: $(VENV)/.installed-dev system-packages ## one and three replicas on a real PostgreSQL (BENCH='10000:1000': more terminals)
 	@$(BIN)/python -m benchmarks.replicas $(BENCH)
 
 dashboards: $(VENV)/.installed-dev ## write grafana/dashboards/*.json anew from grafana/source
