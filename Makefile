@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format mutation bench bench-growth bench-outside pictures dashboards lock packages image-test audit sbom system-packages clean
+.PHONY: help demo test lint format mutation bench bench-growth bench-outside bench-replicas pictures dashboards lock packages image-test audit sbom system-packages clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -48,6 +48,9 @@ bench-growth: $(VENV)/.installed-dev ## how cost grows with terminals and operat
 
 bench-outside: $(VENV)/.installed-dev ## an exporter of a thousand terminals before the simulator, from outside
 	@$(BIN)/python -m benchmarks.outside $(BENCH)
+
+bench-replicas: $(VENV)/.installed-dev system-packages ## one and three replicas on a real PostgreSQL (BENCH='10000:1000': more terminals)
+	@$(BIN)/python -m benchmarks.replicas $(BENCH)
 
 dashboards: $(VENV)/.installed-dev ## write grafana/dashboards/*.json anew from grafana/source
 	@$(BIN)/python -m grafana.source

@@ -1,4 +1,9 @@
-"""Memory over a simulated day: the real loop of an account, with polls, sweeps and scrapes; its time passes at once."""
+"""Memory over a simulated day: the real loop of an account, with polls, sweeps and scrapes; its time passes at once.
+
+Ids are kept for a day and some hours, so a first day must hold more at its end than at its beginning: what each of them
+takes is another bar. Here the day follows on others, the state holds all ids that it ever will, and traffic is even:
+what is held is the same at all hours, and what grows nevertheless should not.
+"""
 
 import asyncio
 import gc
@@ -12,7 +17,7 @@ from benchmarks.bars import Bar, Figure, Found, resident
 from benchmarks.sizing_bank import Traffic
 from benchmarks.stage import POLICY, T0, AtOnce, PagedBank, Stage
 from exporter import logs
-from exporter.model import HOUR, MINUTE, SECOND
+from exporter.model import HOUR, MINUTE, SECOND, Decision, Entry, Outcome, SeriesKey, Standing
 from exporter.state import SqliteStore
 from tests.client_bank import now as elapsed
 from tests.client_bank import run
@@ -27,6 +32,18 @@ SLOWER = replace(POLICY, interval=MINUTE)
 """A quarter of the polls, so that the day ends in good time."""
 
 
+def remember(traffic: Traffic, store: SqliteStore) -> None:
+    """Have a store hold the ids of the days before."""
+    for start in range(T0 - SLOWER.kept, T0, HOUR):
+        entries = [
+            Entry(each.to_bytes(16), each * traffic.step, key, 5_000_000, "KZT", Standing.COUNTED)
+            for each in traffic.between(start, min(start + HOUR, T0))
+            for key in (SeriesKey(traffic.number(each % traffic.terminals), Outcome.SUCCESS, "ok", "00", "0", "none"),)
+        ]
+        store.commit(Decision(T0, tuple(entries)))
+    store.expire(T0 - SLOWER.kept)
+
+
 async def day(traffic: Traffic, hours: int, every: int) -> list[int]:
     """Bytes in memory every so many hours."""
     asyncio.get_running_loop().set_default_executor(AtOnce())
@@ -36,7 +53,8 @@ async def day(traffic: Traffic, hours: int, every: int) -> list[int]:
 
     directory = tempfile.TemporaryDirectory()
     store = SqliteStore(Path(directory.name) / "state.db")
-    stage = Stage(traffic, clock, elapsed, PagedBank(traffic, clock), store, SLOWER, SWEEP)
+    remember(traffic, store)
+    stage = Stage(traffic, clock, elapsed, PagedBank(traffic, clock), store, SLOWER, SWEEP, SLOWER.kept)
     running = asyncio.create_task(stage.poller.run())
     found = []
     try:

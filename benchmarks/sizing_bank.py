@@ -16,6 +16,8 @@ from exporter.app import wall_clock
 from exporter.model import SECOND, Clock, Instant
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SEARCHES = 400
+"""As many as are read side by side: a fleet's sweeps are under way together, page by page."""
 _FAILURES = (("484", "funds"), ("456", "technical"), ("455", "authentication"), ("457", "state"), ("501", "limits"))
 _RECORD = (
     '{"id":"%s","dateTime":"%s","invoiceId":"%015d","amount":%d,"currency":"KZT","terminal":"%s","accountId":"acc-1",'
@@ -58,11 +60,15 @@ class Traffic:
             if span.start <= operation < span.stop
         ]
 
+    def fails(self, operation: int) -> bool:
+        """One of ten."""
+        return _digest(operation) % 10 == 0
+
     def record(self, operation: int) -> str:
-        """As the bank lists it: nine of ten succeed."""
-        digest = operation * 2_654_435_761 % 2**32
+        """As the bank lists it."""
+        digest = _digest(operation)
         code, reason, status = "00", "Approved", "ok"
-        if digest % 10 == 0:
+        if self.fails(operation):
             (code, reason), status = _FAILURES[digest // 10 % len(_FAILURES)], "failed"
         when = (_EPOCH + timedelta(microseconds=operation * self.step)).isoformat(timespec="microseconds")
         id_ = f"{operation:032x}"
@@ -88,13 +94,23 @@ class Traffic:
         return f'{{"totalCount":{total},"records":[{",".join(map(self.record, operations))}]}}'.encode()
 
 
-class Bank:
-    """Login and list over HTTP. The last searches are remembered while their pages are read."""
+def _digest(operation: int) -> int:
+    return operation * 2_654_435_761 % 2**32
 
-    def __init__(self, traffic: Traffic, clock: Clock = wall_clock, cap: int = 500) -> None:
+
+class Bank:
+    """Login and list over HTTP. The last searches are remembered while their pages are read.
+
+    Nothing happened before `since`, and nothing more happens once `/end` has been asked for; `/listed` says how many
+    pages have been, and until when there are operations.
+    """
+
+    def __init__(self, traffic: Traffic, clock: Clock = wall_clock, cap: int = 500, since: Instant = 0) -> None:
         self._traffic = traffic
         self._clock = clock
         self._cap = cap
+        self._since = since
+        self._end: Instant | None = None
         self.listed = 0
         self._found: dict[str, list[int]] = {}
 
@@ -105,20 +121,27 @@ class Bank:
             body += message.get("body", b"")
             more = message.get("more_body", False)
         answer = b'{"access_token":"token","expires_in":7200,"token_type":"bearer"}'
-        if scope["path"] != "/token":
+        if scope["path"] == "/end":
+            self._end = self._clock()
+        if scope["path"] in ("/end", "/listed"):
+            answer = json.dumps({"listed": self.listed, "until": self._now()}).encode()
+        elif scope["path"] != "/token":
             self.listed += 1
             answer = self._list(body)
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
 
+    def _now(self) -> Instant:
+        return self._clock() if self._end is None else self._end
+
     def _list(self, body: bytes) -> bytes:
         asked = json.loads(body)
         search = json.dumps(asked["searchParameters"])
         page, size = asked["paging"]["page"], min(asked["paging"]["size"], self._cap)
         if page == 0 or search not in self._found:
-            if len(self._found) > 40:
-                self._found.clear()
+            if len(self._found) > _SEARCHES:
+                del self._found[next(iter(self._found))]
             self._found[search] = self._matching(asked["searchParameters"])
         found = self._found[search]
         return self._traffic.page(found[page : page + size], len(found))
@@ -129,9 +152,10 @@ class Bank:
             (datetime.fromisoformat(text) - _EPOCH) // timedelta(microseconds=1) for text in by_name["created_at"]
         )
         wanted = (int(number) - 10_000_000 for number in by_name["terminal_id"])
-        return self._traffic.at(wanted, start, min(end, self._clock()))
+        return self._traffic.at(wanted, max(start, self._since), min(end, self._now()))
 
 
 if __name__ == "__main__":
-    _, terminals, an_hour, port = sys.argv
-    uvicorn.run(Bank(Traffic(int(terminals), float(an_hour))), port=int(port), log_level="error")
+    _, terminals, an_hour, port, *since = sys.argv
+    bank = Bank(Traffic(int(terminals), float(an_hour)), since=int(since[0]) if since else 0)
+    uvicorn.run(bank, port=int(port), log_level="error")

@@ -14,6 +14,9 @@ from exporter.model import MINUTE, Duration, Instant, Operation, Trace
 APART: Final[Duration] = MINUTE
 """How far apart two operations may be created and still be taken for one that was sent twice."""
 
+_NEVER: Final = 2**62
+"""As the oldest minute, where nothing is held."""
+
 Found = Mapping[int, Mapping[bytes, Trace]]
 """The traces of a decision, by likeness and id."""
 
@@ -28,6 +31,7 @@ class Repeats:
     def __init__(self) -> None:
         self._held: dict[int, tuple[Trace, ...]] = {}
         self._minutes: defaultdict[int, list[int]] = defaultdict(list)
+        self._oldest: int = _NEVER
         self._horizon: Instant = 0
 
     def __len__(self) -> int:
@@ -72,10 +76,14 @@ class Repeats:
                 others = tuple(held for held in others if held.id != trace.id)
             self._held[trace.likeness] = (*others, trace)
             self._minutes[trace.created // MINUTE].append(trace.likeness)
+            self._oldest = min(self._oldest, trace.created // MINUTE)
         self._horizon = max(self._horizon, horizon)
+        if (self._oldest + 1) * MINUTE > self._horizon:  # in most polls nothing is to go
+            return
         for minute in [minute for minute in self._minutes if (minute + 1) * MINUTE <= self._horizon]:
             for likeness in self._minutes.pop(minute):
                 self._let_go(likeness)
+        self._oldest = min(self._minutes, default=_NEVER)
 
     def _let_go(self, likeness: int) -> None:
         kept = tuple(trace for trace in self._held.get(likeness, ()) if trace.created >= self._horizon)

@@ -75,8 +75,11 @@ class Reconciler:
     def _conclude(self, names: Collection[str]) -> None:
         """Sum up the hours of these terminals. Where the bank's count did not add up, nothing can be said."""
         news: dict[str, Difference] = {}
+        of_terminals: defaultdict[str, list[Difference | None]] = defaultdict(list)
+        for (name, _), difference in self._found.items():
+            of_terminals[name].append(difference)
         for name in names:
-            parts = [difference for (whose, _), difference in self._found.items() if whose == name]
+            parts = of_terminals[name]
             self.differences.pop(name, None)
             if all(part is not None for part in parts):
                 self.differences[name] = _sum(part for part in parts if part is not None)
