@@ -20,7 +20,6 @@ _DATED = 32
 _UNITS = (1, 10, 100, 1_000, 10_000)
 """Minor units of one major unit, by the currency's exponent."""
 
-
 def identities(texts: Sequence[str]) -> Sequence[bytes | None]:
     """The ids of a column, as `fields.identity` reads each."""
     whole, count = "".join(texts), len(texts)
@@ -35,25 +34,30 @@ def identities(texts: Sequence[str]) -> Sequence[bytes | None]:
 
 
 def instants(texts: Sequence[str]) -> list[Instant | None]:
-    """The instants of a column, as `fields.instant` reads each.
+    """The instants of a column, as `fields.instant` reads each; where some are written otherwise, those alone."""
+    usual = [text for text in texts if len(text) == _DATED]
+    found = _dated(usual)
+    if len(usual) == len(texts):
+        return found
+    others = iter(found)
+    return [next(others) if len(text) == _DATED else fields.instant(text) for text in texts]
+
+
+def _dated(texts: Sequence[str]) -> list[Instant | None]:
+    """Instants of the documented length.
 
     Within a page the offset is the same and minutes repeat, so those are read once; the rest of a text is one number of
     microseconds.
     """
-    whole, count = "".join(texts), len(texts)
-    digits = whole.replace(".", "")
-    if set(map(len, texts)) != {_DATED} or whole[19::_DATED] != "." * count or len(digits) != (_DATED - 1) * count:
-        return [fields.instant(text) for text in texts]
-    offset = texts[0][26:]
-    if any(whole[place::_DATED] != whole[place] * count for place in range(26, _DATED)):
-        return [fields.instant(text) for text in texts]
-    heads = [text[:17] for text in texts]
-    rests = [digits[start : start + 8] for start in range(17, len(digits), _DATED - 1)]
-    minutes = {head: fields.minute(head, offset) for head in set(heads)}
-    seconds = "".join(rests)
-    if None in minutes.values() or not (seconds.isascii() and seconds.isdecimal()) or max(rests)[0] > "5":
-        return [fields.instant(text) for text in texts]
-    return list(map(add, map(minutes.__getitem__, heads), map(int, rests)))
+    whole, count, offset = "".join(texts), len(texts), "".join(texts[:1])[26:]
+    digits = whole.encode().replace(b".", b"") if whole.isascii() else b""
+    pointed = whole[19::_DATED] == "." * count and len(digits) == (_DATED - 1) * count
+    if pointed and all(whole[place::_DATED] == char * count for place, char in enumerate(offset, start=26)):
+        heads, rests = struct.unpack("17s14x" * count, digits), struct.unpack("17x8s6x" * count, digits)
+        minutes = {head: fields.minute(head.decode(), offset) for head in set(heads)}
+        if None not in minutes.values() and b"".join(rests).isdigit() and max(rests) < b"6":
+            return list(map(add, map(minutes.__getitem__, heads), map(int, rests)))
+    return list(map(fields.instant, texts))
 
 
 def amounts(written: Sequence[Any], exponents: Sequence[int]) -> list[int | None]:
@@ -61,9 +65,10 @@ def amounts(written: Sequence[Any], exponents: Sequence[int]) -> list[int | None
 
     A number with decimals is the text that the bank wrote: nothing goes through a binary float.
     """
+    largest = fields.LARGEST_WHOLE
     return [
         amount * _UNITS[exponent]
-        if amount.__class__ is int and 0 <= amount <= fields.LARGEST_WHOLE
+        if amount.__class__ is int and 0 <= amount <= largest
         else fields.written_amount(amount, exponent)
         for amount, exponent in zip(written, exponents, strict=True)
     ]
