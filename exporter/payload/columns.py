@@ -20,6 +20,7 @@ _DATED = 32
 _UNITS = (1, 10, 100, 1_000, 10_000)
 """Minor units of one major unit, by the currency's exponent."""
 
+
 def identities(texts: Sequence[str]) -> Sequence[bytes | None]:
     """The ids of a column, as `fields.identity` reads each."""
     whole, count = "".join(texts), len(texts)
