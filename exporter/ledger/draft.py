@@ -9,11 +9,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import compress, repeat
+from itertools import compress
 from operator import le
 from typing import Final
 
 from exporter.ledger import counting
+from exporter.ledger.drafted import Drafted
 from exporter.ledger.groups import Group, Groups
 from exporter.ledger.labels import Label
 from exporter.ledger.memory import Memory, advance
@@ -34,7 +35,6 @@ from exporter.model import (
     Trace,
 )
 
-_entry = partial(tuple.__new__, Entry)
 _trace = partial(tuple.__new__, Trace)
 _COUNTED: Final = Standing.COUNTED  # at hand: an enum looks its members up
 _FOLLOWED: Final = Standing.FOLLOWED
@@ -62,7 +62,7 @@ class Draft:
         self._kept_since = kept_since
         self._unknown = frozenset(unknown)
         self._again = again
-        self._entries: dict[bytes, Entry] = {}
+        self._entries = Drafted()
         self._increments: defaultdict[Total, int] = defaultdict(int)
         self._records: defaultdict[str, int] = defaultdict(int)
         self._checkpoints: dict[str, Checkpoint] = {}
@@ -88,14 +88,13 @@ class Draft:
         compared = compress(zip(likenesses, ids, groups, created, strict=True), likenesses)
         for likeness, id_, group, moment in compared:
             self._trace(likeness, id_, group.key.terminal, moment, exempt=False, fresh=True)
-        details = map(self._details, groups, texts) if self._memory.broken_down else repeat(())
+        broken_down = self._memory.broken_down
+        details = list(map(self._details, groups, texts)) if broken_down else [()] * len(ids)
         standings = [
             _FOLLOWED if moment > group.followed_after else _COUNTED
             for moment, group in zip(created, groups, strict=True)
         ]
-        keys = [group.key for group in groups]
-        made = map(_entry, zip(ids, created, keys, amounts, currencies, standings, details))  # noqa: B905  one repeats
-        self._entries.update(zip(ids, made, strict=True))
+        self._entries.extend(ids, created, [group.series for group in groups], amounts, standings, details)
         for group, fresh in zip(groups, zip(created, amounts, strict=True), strict=True):
             group.fresh.append(fresh)
 
@@ -104,7 +103,7 @@ class Draft:
         return (
             (self._unknown.issuperset(ids) or len(self._memory.shelf.absent(ids)) == len(ids))
             and self._recalled.keys().isdisjoint(ids)
-            and self._entries.keys().isdisjoint(ids)
+            and self._entries.holds_none(ids)
             and len(set(ids)) == len(ids)
             and all(map(le, [group.plain for group in groups], created))
         )
@@ -150,7 +149,7 @@ class Draft:
             self._increments[Total(Family.RECORDS, (self._memory.account, kind))] += count
         return Decision(
             now=self._now,
-            entries=tuple(self._entries.values()),
+            entries=self._entries.entries(),
             increments=dict(self._increments),
             checkpoints=self._checkpoints,
             forgotten=self._forgotten(),
@@ -174,21 +173,21 @@ class Draft:
             return
         self._records["repeated"] += 1
         if before.details != details:  # they are no status: nothing is counted
-            self._entries[before.id] = before._replace(details=details)
+            self._entries.put(before._replace(details=details))
 
     def _changed(self, before: Entry, entry: Entry, group: Group) -> None:
         self._records["changed"] += 1
         if (before.created, before.key.terminal) != (entry.created, entry.key.terminal):
             self._moved.append(before)
         if before.standing is Standing.COUNTED:
-            self._entries[entry.id] = entry._replace(standing=Standing.COUNTED)
+            self._entries.put(entry._replace(standing=Standing.COUNTED))
             if (before.key.outcome, before.key.status) != (entry.key.outcome, entry.key.status):
                 labels = (entry.key.terminal, before.key.outcome, entry.key.outcome)
                 self._increments[Total(Family.STATUS_CHANGES, labels)] += 1
         elif entry.created < group.exempt_before:
-            self._entries[entry.id] = entry._replace(standing=Standing.EXEMPT)
+            self._entries.put(entry._replace(standing=Standing.EXEMPT))
         else:
-            self._entries[entry.id] = self._counted(entry, group)
+            self._entries.put(self._counted(entry, group))
 
     def _first_seen(self, operation: Operation, details: Details, group: Group) -> None:
         """One that is not known: new, late, exempt, or from a time that nothing is remembered of."""
@@ -206,12 +205,12 @@ class Draft:
             if late:
                 group.late += 1
                 self._records["late"] += 1
-            self._entries[id_] = self._counted(entry, group)
+            self._entries.put(self._counted(entry, group))
             return
         self._notice(group.label)
         self._records["late" if late or self._again else "new"] += 1
         group.newest.append(created)
-        self._entries[id_] = entry._replace(standing=Standing.EXEMPT if exempt else Standing.COUNTED)
+        self._entries.put(entry._replace(standing=Standing.EXEMPT if exempt else Standing.COUNTED))
 
     def _counted(self, entry: Entry, group: Group) -> Entry:
         """An operation with its place in the totals, if it is final or followed no longer."""
@@ -296,7 +295,7 @@ class Draft:
                 key, amounts = entry.key, (entry.amount,)
                 self._add(counting.operations(key, entry.currency, amounts))
                 self._add(counting.amounts(key.terminal, key.outcome, entry.currency, amounts))
-                self._entries[entry.id] = entry._replace(standing=Standing.COUNTED)
+                self._entries.put(entry._replace(standing=Standing.COUNTED))
 
     def _count_repeats(self) -> None:
         for name, traces in self._traces.items():

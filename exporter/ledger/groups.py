@@ -7,7 +7,7 @@ from typing import Final
 from exporter.ledger.books import Book
 from exporter.ledger.labels import Label
 from exporter.ledger.memory import Memory
-from exporter.model import Checkpoint, Instant, Outcome, SeriesKey
+from exporter.model import Checkpoint, Instant, Outcome, Series, SeriesKey
 
 Words = tuple[str, str, str, str, str]
 """Number of the terminal, status, code, reason code and currency."""
@@ -29,6 +29,7 @@ class Group:
     label: Label
     key: SeriesKey
     currency: str
+    series: Series
     book: Book
     exempt_before: Instant
     unsure_before: Instant
@@ -98,6 +99,6 @@ class Groups:
         pending = label.key.outcome is Outcome.PENDING
         followed = self._now - self._memory.policy.follow_pending if pending else _NEVER
         plain = max(exempt, unsure, late)
-        group = Group(label, label.key, currency, book, exempt, unsure, plain, followed)
+        group = Group(label, label.key, currency, (label.key, currency), book, exempt, unsure, plain, followed)
         self._groups[words] = group
         return group

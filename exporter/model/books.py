@@ -1,6 +1,6 @@
 """What is kept of operations: entries, exact totals, and how far each terminal has been read."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -185,7 +185,7 @@ class Decision:
     """
 
     now: Instant
-    entries: tuple[Entry, ...] = ()
+    entries: Collection[Entry] = ()
     increments: Mapping[Total, int] = field(default_factory=dict)
     checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
     forgotten: tuple[bytes, ...] = ()
