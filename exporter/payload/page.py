@@ -8,7 +8,6 @@ from operator import ne, not_
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from msgspec.structs import astuple
 
 from exporter.model import Operation, Page, Rejection
 from exporter.payload import columns
@@ -54,11 +53,10 @@ class _Answer(msgspec.Struct, rename="camel", gc=False):
     error: msgspec.Raw = ABSENT
 
 
-_EMPTY = "\0"
-
 _answer = msgspec.json.Decoder(_Answer)
 _raws = msgspec.json.Decoder(list[msgspec.Raw] | None)
 _anything = msgspec.json.Decoder()
+_exact = msgspec.json.Encoder().encode
 
 
 class Decoder:
@@ -73,8 +71,9 @@ class Decoder:
     ) -> None:
         self._reader = RecordReader(key, dimensions)
         self._met = met
-        record: Any = self._reader.record
-        self._page: msgspec.json.Decoder[TypedPage[Any]] = decoder(TypedPage[record])
+        plain, record = self._reader.plain_record, self._reader.record
+        self._plain: msgspec.json.Decoder[TypedPage[Any]] = decoder(TypedPage[plain])  # type: ignore[valid-type]
+        self._page: msgspec.json.Decoder[TypedPage[Any]] = decoder(TypedPage[record])  # type: ignore[valid-type]
 
     def decode(self, body: bytes) -> Page:
         """The page that a body holds. Raises ErrorBody where the bank said no, Unreadable for everything else."""
@@ -83,7 +82,7 @@ class Decoder:
             return self._patient(body)
         records: Sequence[Any] = page.records or ()
         ids = columns.identities([record.id for record in records])
-        marks = self._marks(records, body)
+        marks = self._marks(records)
         unchanged: tuple[bytes, ...] = ()
         if self._met and marks:
             known = list(map(self._met.get, ids))  # type: ignore[arg-type]  # no id is no key
@@ -103,28 +102,36 @@ class Decoder:
     def opened(self, body: bytes) -> TypedPage[Any] | None:
         """The typed fields of a documented page; None for everything that must be looked at closely."""
         try:
-            page = self._page.decode(body)
+            page = self._plain.decode(body)
         except UNREADABLE:
-            return None
+            try:
+                page = self._page.decode(body)
+            except UNREADABLE:
+                return None
         if page.total_count < 0 or (page.code is not ABSENT and not page.records):
             return None
         return page
 
-    def _marks(self, records: Sequence[Any], body: bytes) -> Sequence[int]:
+    def _marks(self, records: Sequence[Any]) -> Sequence[int]:
         """What records are known again by: 64 bits of all the fields that are read, none of them cleaned yet.
 
         A record that has changed keeps its mark once in 2⁶⁴ changes; the change would show with the next one.
         """
-        if self._met is None:
+        if self._met is None or not records:
             return ()
         try:
-            marks = list(map(hash, records))
+            if isinstance(records[0], self._reader.plain_record):
+                return list(map(hash, records))
+            return list(map(self._mark, records))
         except TypeError:  # a list or an object in place of an amount
             return ()
-        if b'""' not in body:
-            return marks
-        found = zip(marks, map(astuple, records), strict=True)
-        return [_filled_mark(parts) if "" in parts else mark for mark, parts in found]
+
+    def _mark(self, record: Any) -> int:
+        """The mark of one record, the same whatever stands beside it on the page."""
+        try:
+            return hash(msgspec.convert(record, self._reader.plain_record, from_attributes=True))
+        except msgspec.ValidationError:
+            return hash(_exact(record))
 
     def _patient(self, body: bytes) -> Page:
         """Record by record, so that one that cannot be read costs only itself."""
@@ -147,11 +154,6 @@ def _page(total_count: int, found: Sequence[Operation | Rejection | None], uncha
     operations = tuple(item for item in found if isinstance(item, Operation))
     rejections = tuple(item for item in found if isinstance(item, Rejection))
     return Page(total_count, operations, rejections, unchanged)
-
-
-def _filled_mark(parts: tuple[Any, ...]) -> int:
-    """The mark of a record with empty texts, which to Python's hash are the number 0: with something else instead."""
-    return hash(tuple([_EMPTY if part == "" else part for part in parts]))
 
 
 decode = Decoder().decode

@@ -200,11 +200,38 @@ def test_a_change_of_any_field_that_counts_is_read(change: dict[str, Any]) -> No
     assert len(page.unchanged) == 1
 
 
-@pytest.mark.parametrize("number", [-1, -2, 2**61 - 1, -1.0, 10**30])
-def test_numbers_that_a_hash_does_not_tell_apart_are_read_each_time(number: float) -> None:
-    (operation,) = Decoder(KEY, (), {}).decode(page_of(RECORD | {"reasonCode": number})).operations
+@pytest.mark.parametrize(
+    ("before", "after"), [(0, ""), ("", 0), (-1, -2), (0, 2**61 - 1), (484, 484 + 2**61 - 1), (-1.0, -2), (0.5, 2**60)]
+)
+@pytest.mark.parametrize("field", ["reasonCode", "receiverCardId"])
+def test_values_that_a_hash_of_python_does_not_tell_apart_are_a_change(
+    field: str, before: object, after: object
+) -> None:
+    assert hash(before) == hash(after)
+    met: dict[bytes, int] = {}
+    decoder = Decoder(KEY, DIMENSIONS, met)
+    met |= met_by(decoder.decode(page_of(RECORD | {field: before}, OTHER)))
+
+    page = decoder.decode(page_of(RECORD | {field: after}, OTHER))
+
+    assert (len(page.operations), len(page.unchanged)) == (1, 1)
+    assert decoder.decode(page_of(RECORD | {field: before}, OTHER)).operations == ()
+
+
+def test_a_record_of_nothing_is_read_each_time_for_nothing_may_become_an_empty_text() -> None:
+    (operation,) = Decoder(KEY, (), {}).decode(page_of(RECORD | {"amount": 0})).operations
 
     assert operation.mark == 0
+
+
+@pytest.mark.parametrize("huge", [2**63, 2**64 - 1, 2**64, 10**30, -(2**63), -(10**30)])
+def test_numbers_beyond_all_measure_are_known_again_like_others(huge: int) -> None:
+    met: dict[bytes, int] = {}
+    decoder = Decoder(KEY, (), met)
+    body = page_of(RECORD | {"reasonCode": huge}, OTHER)
+    met |= met_by(decoder.decode(body))
+
+    assert decoder.decode(body).operations == ()
 
 
 def test_a_record_that_cannot_be_read_any_more_is_rejected_and_the_others_are_as_they_were() -> None:
