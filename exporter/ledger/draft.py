@@ -85,15 +85,19 @@ class Draft:
             return
         if any(marks) or self._memory.marks.by_id or self._met:  # also without a mark: it takes one away
             self._met += operations
-        compared = compress(zip(likenesses, ids, groups, created, strict=True), likenesses)
-        for likeness, id_, group, moment in compared:
-            self._trace(likeness, id_, group.key.terminal, moment, exempt=False, fresh=True)
+        if any(likenesses):
+            compared = compress(zip(likenesses, ids, groups, created, strict=True), likenesses)
+            for likeness, id_, group, moment in compared:
+                self._trace(likeness, id_, group.key.terminal, moment, exempt=False, fresh=True)
         broken_down = self._memory.broken_down
         details = list(map(self._details, groups, texts)) if broken_down else [()] * len(ids)
-        standings = [
-            _FOLLOWED if moment > group.followed_after else _COUNTED
-            for moment, group in zip(created, groups, strict=True)
-        ]
+        if max(created) <= min(group.followed_after for group in set(groups)):
+            standings = [_COUNTED] * len(ids)
+        else:
+            standings = [
+                _FOLLOWED if moment > group.followed_after else _COUNTED
+                for moment, group in zip(created, groups, strict=True)
+            ]
         self._entries.extend(ids, created, [group.series for group in groups], amounts, standings, details)
         for group, fresh in zip(groups, zip(created, amounts, strict=True), strict=True):
             group.fresh.append(fresh)
@@ -102,10 +106,13 @@ class Draft:
         """Whether these records are all new, and none of them late, exempt or met twice: hardly any others are."""
         return (
             (self._unknown.issuperset(ids) or len(self._memory.shelf.absent(ids)) == len(ids))
-            and self._recalled.keys().isdisjoint(ids)
+            and (not self._recalled or self._recalled.keys().isdisjoint(ids))
             and self._entries.holds_none(ids)
             and len(set(ids)) == len(ids)
-            and all(map(le, [group.plain for group in groups], created))
+            and (
+                max(group.plain for group in set(groups)) <= min(created)
+                or all(map(le, [group.plain for group in groups], created))
+            )
         )
 
     def _meet_each(self, operations: Sequence[Operation], groups: Sequence[Group | None]) -> None:

@@ -2,8 +2,11 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 
 from exporter.model import Instant, Operation
+
+_marked = attrgetter("id", "created", "mark")
 
 
 class Marks:
@@ -32,17 +35,22 @@ class Marks:
         """
         self._horizon = max(self._horizon, horizon)
         if operations:
-            ids, _, created, *_, marks = zip(*operations, strict=True)
-            latest: dict[bytes, int] = dict(zip(ids, marks, strict=True))
-            if not all(marks) or min(created) < self._horizon:
-                for operation in operations:
-                    if not operation.mark or operation.created < self._horizon:
-                        latest[operation.id] = 0
-                for id_ in [id_ for id_, mark in latest.items() if not mark]:
-                    del latest[id_]
-                    self._by_id.pop(id_, None)
-            self._by_id.update(latest)
-            self._batches.append((min(max(created), now), tuple(latest)))
+            ids, created, marks = zip(*map(_marked, operations), strict=True)
+            if all(marks) and min(created) >= self._horizon:
+                self._by_id.update(zip(ids, marks, strict=True))
+            else:
+                ids = self._remember_each(operations)
+            self._batches.append((min(max(created), now), ids))
         while self._batches and self._batches[0][0] < self._horizon:
             for id_ in self._batches.popleft()[1]:
                 self._by_id.pop(id_, None)
+
+    def _remember_each(self, operations: Sequence[Operation]) -> tuple[bytes, ...]:
+        """Hold those that are to be held, of each id the last; which they were."""
+        latest = {each.id: each.mark if each.created >= self._horizon else 0 for each in operations}
+        for id_, mark in latest.items():
+            if mark:
+                self._by_id[id_] = mark
+            else:
+                self._by_id.pop(id_, None)
+        return tuple(id_ for id_, mark in latest.items() if mark)
