@@ -64,23 +64,20 @@ class Rows:
         slots, ids, last = self._slots, self._ids, len(self._slots) - 1
         slot = hash(id_) & last
         while row := slots[slot]:
-            end = row * _ID
-            if ids[end - _ID : end] == id_:
+            if ids.startswith(id_, row * _ID - _ID):  # compared where it is: a slice would be a copy
                 return row - 1
             slot = (slot + 1) & last
         return None
 
     def absent(self, ids: Collection[bytes]) -> list[bytes]:
-        """Those of some ids that are not remembered: most are told from an empty slot, without a loop."""
+        """Those of some ids that are not remembered."""
         slots, held, last = self._slots, self._ids, len(self._slots) - 1
-        starts = list(map(last.__and__, map(hash, ids)))
         found: list[bytes] = []
-        for id_, slot, row in zip(ids, starts, map(slots.__getitem__, starts), strict=True):
-            while row:
-                if held[row * _ID - _ID : row * _ID] == id_:
+        for id_, slot in zip(ids, map(last.__and__, map(hash, ids)), strict=True):
+            while row := slots[slot]:
+                if held.startswith(id_, row * _ID - _ID):
                     break
                 slot = (slot + 1) & last
-                row = slots[slot]
             else:
                 found.append(id_)
         return found
@@ -172,7 +169,7 @@ class Rows:
         replaced: list[int] = []
         for row, id_, slot in zip(rows, ids, map(last.__and__, map(hash, ids)), strict=True):
             while other := slots[slot]:
-                if held[other * _ID - _ID : other * _ID] == id_:
+                if held.startswith(id_, other * _ID - _ID):
                     replaced.append(other - 1)
                     break
                 slot = (slot + 1) & last
