@@ -264,3 +264,37 @@ def test_a_flood_of_new_words_does_not_fill_the_memory() -> None:
         assert [each.code for each in found] == [f"{number + each}" for each in range(500)]
 
     assert len(decoder._reader._words) <= 5_000
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["2022-02-03", "11:42:35.533398+06:00", "2022-02-03T11:42:35.533398+06:00 2022-02-03T11:42:35.533398+06:00"],
+        [RECORD["dateTime"] + ",", RECORD["dateTime"][:-1]],
+        [RECORD["dateTime"][:-1], RECORD["dateTime"] + "0"],
+        [RECORD["dateTime"][:-6] + "Z", "2022 " + RECORD["dateTime"]],
+        [RECORD["dateTime"] + "," + RECORD["dateTime"]],
+        [RECORD["dateTime"], RECORD["dateTime"].replace("T", " "), RECORD["dateTime"].replace("1:4", ".é")],
+        [RECORD["dateTime"], "2022-02-03T11:42:35.53339+06:00", "2022-02-03T11:42:36.53339+06:00"],
+        ["", "", RECORD["dateTime"]],
+        [],
+    ],
+)
+def test_times_that_only_together_are_as_long_as_documented_are_each_what_they_are(texts: list[str]) -> None:
+    assert columns.instants(texts) == [fields.instant(text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [RECORD["id"] + " "],
+        [RECORD["id"] + " ", RECORD["id"][:-1]],
+        [RECORD["id"][:-1], "e" + RECORD["id"]],
+        [RECORD["id"] + " " + RECORD["id"]],
+        [" " + RECORD["id"][1:], RECORD["id"]],
+        ["", RECORD["id"]],
+        [],
+    ],
+)
+def test_ids_that_only_together_are_as_long_as_documented_are_each_what_they_are(texts: list[str]) -> None:
+    assert list(columns.identities(texts)) == [fields.identity(text) for text in texts]
