@@ -154,9 +154,9 @@ class Ledger:
         return {name: book.checkpoint for name, book in self._shelf.books.items()}
 
     @property
-    def marks(self) -> Mapping[bytes, int]:
-        """What records are known again by that are still as they were counted, by id: always the newest."""
-        return self._marks.by_id
+    def marks(self) -> Mapping[int, bytes]:
+        """The ids of records that are still as they were counted, by their marks: always the newest."""
+        return self._marks.ids
 
     @property
     def compared(self) -> int:
@@ -248,7 +248,7 @@ class Ledger:
             repeats.remember(traces[name], self._memory.compared_since(checkpoint, decision.now))
         policy = self._policy
         # No longer than traces are held: an operation must be compared with others as long as a new one may repeat it.
-        self._marks.remember(decision.met, decision.now, decision.now - policy.lookback - APART)
+        self._marks.remember(decision.first_met, decision.met, decision.now, decision.now - policy.lookback - APART)
         self._told.update(decision.notices)
         for id_ in decision.strangers:
             self._strangers[id_] = decision.now

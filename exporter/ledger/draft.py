@@ -70,6 +70,7 @@ class Draft:
         self._strangers: set[bytes] = set()
         self._notices: dict[Notice, None] = {}
         self._traces: defaultdict[str, dict[tuple[int, bytes], Trace]] = defaultdict(dict)
+        self._first_met: list[Operation] = []
         self._met: list[Operation] = []
         self._groups = Groups(memory, now, kept_since, self._checkpoint)
 
@@ -83,7 +84,9 @@ class Draft:
         if len(groups) < len(found) or not self._simply_new(ids, created, groups):
             self._meet_each(operations, found)
             return
-        if any(marks) or self._memory.marks.by_id or self._met:  # also without a mark: it takes one away
+        if all(marks):
+            self._first_met += operations
+        elif any(marks) or self._memory.marks.by_id or self._met:  # also without a mark: it takes one away
             self._met += operations
         if any(likenesses):
             compared = compress(zip(likenesses, ids, groups, created, strict=True), likenesses)
@@ -122,7 +125,7 @@ class Draft:
             if group is None:
                 self._meet_stranger(id_, "foreign")
                 continue
-            if operation.mark or memory.marks.by_id or self._met:
+            if operation.mark or memory.marks.by_id or self._met or self._first_met:
                 self._met.append(operation)
             details = self._details(group, operation.details) if memory.broken_down else ()
             before = entries.get(id_)
@@ -164,6 +167,7 @@ class Draft:
             strangers=tuple(self._strangers),
             notices=tuple(self._notices),
             traces=tuple(trace for traces in self._traces.values() for trace in traces.values()),
+            first_met=tuple(self._first_met),
             met=tuple(self._met),
         )
 

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from itertools import compress
-from operator import ne, not_
+from operator import not_
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -62,12 +62,12 @@ _exact = msgspec.json.Encoder().encode
 class Decoder:
     """Reads pages. What it looks for beside what is counted is RecordReader's to explain.
 
-    `met`: the marks of records that have been counted as they are, by id. A record that is still the same has the same
-    mark, and costs no more than to be found so: the page holds its id, and says no more of it.
+    `met`: the ids of records that have been counted as they are, by their marks. A record that is still the same has
+    the same mark, and costs no more than to be found so: the page holds its id, and says no more of it.
     """
 
     def __init__(
-        self, key: bytes = b"", dimensions: Sequence[str] = (), met: Mapping[bytes, int] | None = None
+        self, key: bytes = b"", dimensions: Sequence[str] = (), met: Mapping[int, bytes] | None = None
     ) -> None:
         self._reader = RecordReader(key, dimensions)
         self._met = met
@@ -81,19 +81,21 @@ class Decoder:
         if page is None:
             return self._patient(body)
         records: Sequence[Any] = page.records or ()
-        ids = columns.identities([record.id for record in records])
         marks = self._marks(records)
         unchanged: tuple[bytes, ...] = ()
         if self._met and marks:
-            known = list(map(self._met.get, ids))  # type: ignore[arg-type]  # no id is no key
-            if known == marks:
-                return Page(page.total_count, (), unchanged=tuple(ids))  # type: ignore[arg-type]
-            other = list(map(ne, known, marks))
-            same = tuple(compress(ids, map(not_, other)))
-            # Where one record stands there twice, the last of the two says how it is now, so both are read.
-            if same and set(same).isdisjoint(compress(ids, other)):
-                unchanged = same  # type: ignore[assignment]
+            known = list(map(self._met.get, marks))
+            if None not in known:
+                return Page(page.total_count, (), unchanged=tuple(known))  # type: ignore[arg-type]
+            unchanged = tuple(filter(None, known))
+        ids = columns.identities([record.id for record in records])
+        # Where one record stands there twice, the last of the two says how it is now, so both are read.
+        if unchanged:
+            other = list(map(not_, known))
+            if set(unchanged).isdisjoint(compress(ids, other)):
                 records, ids, marks = (tuple(compress(column, other)) for column in (records, ids, marks))
+            else:
+                unchanged = ()
         found = self._reader.read(records, ids, marks)
         if None in found:  # a record without an id needs its own bytes, which only the patient way keeps
             return self._patient(body)

@@ -95,8 +95,8 @@ class RecordReader:
 
     def __init__(self, key: bytes = b"", dimensions: Sequence[str] = ()) -> None:
         further = ((*parties.FIELDS,) if key else ()) + tuple(dimensions)
-        self.record = _extended(Record, further, _Word, None, frozen=True)
-        self.plain_record = _extended(PlainRecord, further, str | None, None, frozen=True)
+        self.record = _extended(Record, further, _Word, None, frozen=True) if further else Record
+        self.plain_record = _extended(PlainRecord, further, str | None, None, frozen=True) if further else PlainRecord
         self._record = decoder(self.record)
         pieces = (*Record.__struct_fields__, *further)
         self._pieces = decoder(_extended(msgspec.Struct, pieces, msgspec.Raw, ABSENT))
