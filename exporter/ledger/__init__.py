@@ -184,8 +184,11 @@ class Ledger:
         """The ids of ours that memory does not hold: new ones, and old ones that only the store can tell apart."""
         found: list[bytes] = []
         for reading in readings:
-            ids, ours = map(_id, reading.operations), map(self._names.__contains__, map(_number, reading.operations))
-            found += self._shelf.absent(list(compress(ids, ours)))
+            ids = list(map(_id, reading.operations))
+            if not self._names.keys() >= set(map(_number, reading.operations)):
+                ours = map(self._names.__contains__, map(_number, reading.operations))
+                ids = list(compress(ids, ours))
+            found += self._shelf.absent(ids)
         return tuple(found)
 
     def decide(

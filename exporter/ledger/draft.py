@@ -203,9 +203,7 @@ class Draft:
     def _first_seen(self, operation: Operation, details: Details, group: Group) -> None:
         """One that is not known: new, late, exempt, or from a time that nothing is remembered of."""
         id_, created, key = operation.id, operation.created, group.key
-        checkpoint = group.book.checkpoint
-        newest = checkpoint.newest
-        late = newest is not None and checkpoint.covered_from <= created < min(newest, checkpoint.watermark)
+        late = group.book.checkpoint.covered_from <= created < group.late_before
         entry = Entry(id_, created, key, operation.amount, operation.currency, Standing.FOLLOWED, details)
         exempt, unsure = created < group.exempt_before, created < group.unsure_before
         if operation.likeness:
@@ -263,17 +261,15 @@ class Draft:
     def _add_delays(self, seen: Mapping[str, list[Instant]], final: Mapping[str, list[Instant]]) -> None:
         """How late operations became visible and final. After an outage of ours that would measure the outage."""
         now, books = self._now, self._memory.shelf.books
-        keeping_up = {
-            name
-            for name in seen.keys() | final.keys()
-            if now - books[name].checkpoint.watermark <= self._memory.policy.behind
-        }
-        visible = [created for name, its in seen.items() if name in keeping_up for created in its]
-        if visible:
-            self._add(counting.visibility(self._memory.account, visible, now))
-        for name, its in final.items():
-            if name in keeping_up:
-                self._add(counting.finalization(name, its, now))
+        for name in dict.fromkeys((*seen, *final)):
+            if now - books[name].checkpoint.watermark > self._memory.policy.behind:
+                continue
+            visible = counting.delays(seen.get(name, ()), now)
+            if name in seen:
+                self._add(counting.visibility(self._memory.account, visible))
+            if name in final:
+                same = final[name] == seen.get(name)  # nearly always
+                self._add(counting.finalization(name, visible if same else counting.delays(final[name], now)))
 
     def _add(self, amounts: Iterable[tuple[Total, int]]) -> None:
         for total, amount in amounts:
