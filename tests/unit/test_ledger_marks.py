@@ -104,6 +104,13 @@ def test_an_id_has_one_mark_that_of_how_its_record_was_last() -> None:
     assert (marks.by_id, marks.ids) == ({id_of("b"): 7}, {7: id_of("b")})
 
 
+def test_of_new_operations_only_those_with_a_mark_are_known_again() -> None:
+    book = ledger()
+    take(book, T0 + MINUTE, seen("a", 7), seen("b", 0))
+
+    assert book.marks == {7: id_of("a")}
+
+
 def test_strangers_have_no_marks() -> None:
     book = ledger()
     take(book, T0 + SECOND, seen("a", 7, number="another"))

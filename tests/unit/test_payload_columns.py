@@ -276,6 +276,8 @@ def test_a_flood_of_new_words_does_not_fill_the_memory() -> None:
         [RECORD["dateTime"] + "," + RECORD["dateTime"]],
         [RECORD["dateTime"], RECORD["dateTime"].replace("T", " "), RECORD["dateTime"].replace("1:4", ".é")],
         [RECORD["dateTime"], "2022-02-03T11:42:35.53339+06:00", "2022-02-03T11:42:36.53339+06:00"],
+        [RECORD["dateTime"], "2022-02-03T11:42:35.5333.8+06:00", "2022-02-03X11:42:35.533398+06:00"],
+        [RECORD["dateTime"], "2022-02-03X11:42:35.533398+06:00"],
         ["", "", RECORD["dateTime"]],
         [],
     ],
