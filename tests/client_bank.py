@@ -180,7 +180,7 @@ class Desk:
         slots: int = 4,
         jitter: float = 0.0,
         max_records: int = 20_000,
-        met: Mapping[bytes, int] | None = None,
+        met: Mapping[int, bytes] | None = None,
         **changes: Any,
     ) -> None:
         self.bank = bank

@@ -154,9 +154,9 @@ class Ledger:
         return {name: book.checkpoint for name, book in self._shelf.books.items()}
 
     @property
-    def marks(self) -> Mapping[bytes, int]:
-        """What records are known again by that are still as they were counted, by id: always the newest."""
-        return self._marks.by_id
+    def marks(self) -> Mapping[int, bytes]:
+        """The ids of records that are still as they were counted, by their marks: always the newest."""
+        return self._marks.ids
 
     @property
     def compared(self) -> int:
@@ -184,8 +184,11 @@ class Ledger:
         """The ids of ours that memory does not hold: new ones, and old ones that only the store can tell apart."""
         found: list[bytes] = []
         for reading in readings:
-            ids, ours = map(_id, reading.operations), map(self._names.__contains__, map(_number, reading.operations))
-            found += self._shelf.absent(list(compress(ids, ours)))
+            ids = list(map(_id, reading.operations))
+            if not self._names.keys() >= set(map(_number, reading.operations)):
+                ours = map(self._names.__contains__, map(_number, reading.operations))
+                ids = list(compress(ids, ours))
+            found += self._shelf.absent(ids)
         return tuple(found)
 
     def decide(
@@ -248,7 +251,7 @@ class Ledger:
             repeats.remember(traces[name], self._memory.compared_since(checkpoint, decision.now))
         policy = self._policy
         # No longer than traces are held: an operation must be compared with others as long as a new one may repeat it.
-        self._marks.remember(decision.met, decision.now, decision.now - policy.lookback - APART)
+        self._marks.remember(decision.first_met, decision.met, decision.now, decision.now - policy.lookback - APART)
         self._told.update(decision.notices)
         for id_ in decision.strangers:
             self._strangers[id_] = decision.now

@@ -8,7 +8,7 @@ from typing import Final
 from exporter.ledger.rows import Kind, Rows
 from exporter.ledger.sliding import Sliding
 from exporter.ledger.timeline import Timeline
-from exporter.model import Checkpoint, Duration, Entry, Instant, Standing
+from exporter.model import Checkpoint, Duration, Entries, Entry, Instant, Standing
 
 _EVER: Final[Instant] = 2**62
 _id: Final = itemgetter(0)
@@ -73,12 +73,12 @@ class Shelf:
         row = self._rows.find(id_)
         return None if row is None else self._rows.entry(row, id_)
 
-    def put(self, entries: Sequence[Entry]) -> None:
+    def put(self, entries: Collection[Entry]) -> None:
         """Take entries in, each in place of the one with the same id: at a fifth of what they would cost one by one."""
         if not entries:
             return
         kinds = self._rows.kinds
-        added, replaced = self._rows.add(entries)
+        added, replaced = self._rows.add(Entries.of(entries))
         by_kind: defaultdict[Kind, list[int]] = defaultdict(list)
         for kind, row in zip(map(kinds.__getitem__, added), added, strict=True):
             by_kind[kind].append(row)

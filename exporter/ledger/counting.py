@@ -48,23 +48,27 @@ def amounts(terminal: str, outcome: Outcome, currency: str, values: Collection[i
         yield Total(Family.AMOUNT_BUCKET, (terminal, outcome, currency, bucket)), count
 
 
-def visibility(account: str, created: Collection[Instant], now: Instant) -> Iterator[tuple[Total, int]]:
+Delays = tuple[Duration, Sequence[tuple[str, int]]]
+"""How long some operations took together, and how many of them fall into each bucket."""
+
+
+def visibility(account: str, delays: Delays) -> Iterator[tuple[Total, int]]:
     """How long it took until operations were first seen."""
-    delay, buckets = _delays(created, now)
+    delay, buckets = delays
     yield Total(Family.VISIBILITY_SUM, (account,)), delay
     for bucket, count in buckets:
         yield Total(Family.VISIBILITY_BUCKET, (account, bucket)), count
 
 
-def finalization(terminal: str, created: Collection[Instant], now: Instant) -> Iterator[tuple[Total, int]]:
+def finalization(terminal: str, delays: Delays) -> Iterator[tuple[Total, int]]:
     """How long it took until operations were first seen final."""
-    delay, buckets = _delays(created, now)
+    delay, buckets = delays
     yield Total(Family.FINALIZATION_SUM, (terminal,)), delay
     for bucket, count in buckets:
         yield Total(Family.FINALIZATION_BUCKET, (terminal, bucket)), count
 
 
-def _delays(created: Collection[Instant], now: Instant) -> tuple[Duration, list[tuple[str, int]]]:
+def delays(created: Collection[Instant], now: Instant) -> Delays:
     """How long ago that was, together and by buckets; a record of the future took no time.
 
     Records come almost in order, so they are quickly sorted, and a bucket is a stretch of them.

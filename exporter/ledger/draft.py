@@ -9,11 +9,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import compress, repeat
+from itertools import compress
 from operator import le
 from typing import Final
 
 from exporter.ledger import counting
+from exporter.ledger.drafted import Drafted
 from exporter.ledger.groups import Group, Groups
 from exporter.ledger.labels import Label
 from exporter.ledger.memory import Memory, advance
@@ -34,7 +35,6 @@ from exporter.model import (
     Trace,
 )
 
-_entry = partial(tuple.__new__, Entry)
 _trace = partial(tuple.__new__, Trace)
 _COUNTED: Final = Standing.COUNTED  # at hand: an enum looks its members up
 _FOLLOWED: Final = Standing.FOLLOWED
@@ -62,7 +62,7 @@ class Draft:
         self._kept_since = kept_since
         self._unknown = frozenset(unknown)
         self._again = again
-        self._entries: dict[bytes, Entry] = {}
+        self._entries = Drafted()
         self._increments: defaultdict[Total, int] = defaultdict(int)
         self._records: defaultdict[str, int] = defaultdict(int)
         self._checkpoints: dict[str, Checkpoint] = {}
@@ -70,6 +70,7 @@ class Draft:
         self._strangers: set[bytes] = set()
         self._notices: dict[Notice, None] = {}
         self._traces: defaultdict[str, dict[tuple[int, bytes], Trace]] = defaultdict(dict)
+        self._first_met: list[Operation] = []
         self._met: list[Operation] = []
         self._groups = Groups(memory, now, kept_since, self._checkpoint)
 
@@ -83,19 +84,24 @@ class Draft:
         if len(groups) < len(found) or not self._simply_new(ids, created, groups):
             self._meet_each(operations, found)
             return
-        if any(marks) or self._memory.marks.by_id or self._met:  # also without a mark: it takes one away
+        if all(marks):
+            self._first_met += operations
+        elif any(marks) or self._memory.marks.by_id or self._met:  # also without a mark: it takes one away
             self._met += operations
-        compared = compress(zip(likenesses, ids, groups, created, strict=True), likenesses)
-        for likeness, id_, group, moment in compared:
-            self._trace(likeness, id_, group.key.terminal, moment, exempt=False, fresh=True)
-        details = map(self._details, groups, texts) if self._memory.broken_down else repeat(())
-        standings = [
-            _FOLLOWED if moment > group.followed_after else _COUNTED
-            for moment, group in zip(created, groups, strict=True)
-        ]
-        keys = [group.key for group in groups]
-        made = map(_entry, zip(ids, created, keys, amounts, currencies, standings, details))  # noqa: B905  one repeats
-        self._entries.update(zip(ids, made, strict=True))
+        if any(likenesses):
+            compared = compress(zip(likenesses, ids, groups, created, strict=True), likenesses)
+            for likeness, id_, group, moment in compared:
+                self._trace(likeness, id_, group.key.terminal, moment, exempt=False, fresh=True)
+        broken_down = self._memory.broken_down
+        details = list(map(self._details, groups, texts)) if broken_down else [()] * len(ids)
+        if max(created) <= min(group.followed_after for group in set(groups)):
+            standings = [_COUNTED] * len(ids)
+        else:
+            standings = [
+                _FOLLOWED if moment > group.followed_after else _COUNTED
+                for moment, group in zip(created, groups, strict=True)
+            ]
+        self._entries.extend(ids, created, [group.series for group in groups], amounts, standings, details)
         for group, fresh in zip(groups, zip(created, amounts, strict=True), strict=True):
             group.fresh.append(fresh)
 
@@ -103,10 +109,13 @@ class Draft:
         """Whether these records are all new, and none of them late, exempt or met twice: hardly any others are."""
         return (
             (self._unknown.issuperset(ids) or len(self._memory.shelf.absent(ids)) == len(ids))
-            and self._recalled.keys().isdisjoint(ids)
-            and self._entries.keys().isdisjoint(ids)
+            and (not self._recalled or self._recalled.keys().isdisjoint(ids))
+            and self._entries.holds_none(ids)
             and len(set(ids)) == len(ids)
-            and all(map(le, [group.plain for group in groups], created))
+            and (
+                max(group.plain for group in set(groups)) <= min(created)
+                or all(map(le, [group.plain for group in groups], created))
+            )
         )
 
     def _meet_each(self, operations: Sequence[Operation], groups: Sequence[Group | None]) -> None:
@@ -116,7 +125,7 @@ class Draft:
             if group is None:
                 self._meet_stranger(id_, "foreign")
                 continue
-            if operation.mark or memory.marks.by_id or self._met:
+            if operation.mark or memory.marks.by_id or self._met or self._first_met:
                 self._met.append(operation)
             details = self._details(group, operation.details) if memory.broken_down else ()
             before = entries.get(id_)
@@ -150,7 +159,7 @@ class Draft:
             self._increments[Total(Family.RECORDS, (self._memory.account, kind))] += count
         return Decision(
             now=self._now,
-            entries=tuple(self._entries.values()),
+            entries=self._entries.entries(),
             increments=dict(self._increments),
             checkpoints=self._checkpoints,
             forgotten=self._forgotten(),
@@ -158,6 +167,7 @@ class Draft:
             strangers=tuple(self._strangers),
             notices=tuple(self._notices),
             traces=tuple(trace for traces in self._traces.values() for trace in traces.values()),
+            first_met=tuple(self._first_met),
             met=tuple(self._met),
         )
 
@@ -174,28 +184,26 @@ class Draft:
             return
         self._records["repeated"] += 1
         if before.details != details:  # they are no status: nothing is counted
-            self._entries[before.id] = before._replace(details=details)
+            self._entries.put(before._replace(details=details))
 
     def _changed(self, before: Entry, entry: Entry, group: Group) -> None:
         self._records["changed"] += 1
         if (before.created, before.key.terminal) != (entry.created, entry.key.terminal):
             self._moved.append(before)
         if before.standing is Standing.COUNTED:
-            self._entries[entry.id] = entry._replace(standing=Standing.COUNTED)
+            self._entries.put(entry._replace(standing=Standing.COUNTED))
             if (before.key.outcome, before.key.status) != (entry.key.outcome, entry.key.status):
                 labels = (entry.key.terminal, before.key.outcome, entry.key.outcome)
                 self._increments[Total(Family.STATUS_CHANGES, labels)] += 1
         elif entry.created < group.exempt_before:
-            self._entries[entry.id] = entry._replace(standing=Standing.EXEMPT)
+            self._entries.put(entry._replace(standing=Standing.EXEMPT))
         else:
-            self._entries[entry.id] = self._counted(entry, group)
+            self._entries.put(self._counted(entry, group))
 
     def _first_seen(self, operation: Operation, details: Details, group: Group) -> None:
         """One that is not known: new, late, exempt, or from a time that nothing is remembered of."""
         id_, created, key = operation.id, operation.created, group.key
-        checkpoint = group.book.checkpoint
-        newest = checkpoint.newest
-        late = newest is not None and checkpoint.covered_from <= created < min(newest, checkpoint.watermark)
+        late = group.book.checkpoint.covered_from <= created < group.late_before
         entry = Entry(id_, created, key, operation.amount, operation.currency, Standing.FOLLOWED, details)
         exempt, unsure = created < group.exempt_before, created < group.unsure_before
         if operation.likeness:
@@ -206,12 +214,12 @@ class Draft:
             if late:
                 group.late += 1
                 self._records["late"] += 1
-            self._entries[id_] = self._counted(entry, group)
+            self._entries.put(self._counted(entry, group))
             return
         self._notice(group.label)
         self._records["late" if late or self._again else "new"] += 1
         group.newest.append(created)
-        self._entries[id_] = entry._replace(standing=Standing.EXEMPT if exempt else Standing.COUNTED)
+        self._entries.put(entry._replace(standing=Standing.EXEMPT if exempt else Standing.COUNTED))
 
     def _counted(self, entry: Entry, group: Group) -> Entry:
         """An operation with its place in the totals, if it is final or followed no longer."""
@@ -253,17 +261,15 @@ class Draft:
     def _add_delays(self, seen: Mapping[str, list[Instant]], final: Mapping[str, list[Instant]]) -> None:
         """How late operations became visible and final. After an outage of ours that would measure the outage."""
         now, books = self._now, self._memory.shelf.books
-        keeping_up = {
-            name
-            for name in seen.keys() | final.keys()
-            if now - books[name].checkpoint.watermark <= self._memory.policy.behind
-        }
-        visible = [created for name, its in seen.items() if name in keeping_up for created in its]
-        if visible:
-            self._add(counting.visibility(self._memory.account, visible, now))
-        for name, its in final.items():
-            if name in keeping_up:
-                self._add(counting.finalization(name, its, now))
+        for name in dict.fromkeys((*seen, *final)):
+            if now - books[name].checkpoint.watermark > self._memory.policy.behind:
+                continue
+            visible = counting.delays(seen.get(name, ()), now)
+            if name in seen:
+                self._add(counting.visibility(self._memory.account, visible))
+            if name in final:
+                same = final[name] == seen.get(name)  # nearly always
+                self._add(counting.finalization(name, visible if same else counting.delays(final[name], now)))
 
     def _add(self, amounts: Iterable[tuple[Total, int]]) -> None:
         for total, amount in amounts:
@@ -296,7 +302,7 @@ class Draft:
                 key, amounts = entry.key, (entry.amount,)
                 self._add(counting.operations(key, entry.currency, amounts))
                 self._add(counting.amounts(key.terminal, key.outcome, entry.currency, amounts))
-                self._entries[entry.id] = entry._replace(standing=Standing.COUNTED)
+                self._entries.put(entry._replace(standing=Standing.COUNTED))
 
     def _count_repeats(self) -> None:
         for name, traces in self._traces.items():

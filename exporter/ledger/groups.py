@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from exporter.ledger.books import Book
 from exporter.ledger.labels import Label
 from exporter.ledger.memory import Memory
-from exporter.model import Checkpoint, Instant, Outcome, SeriesKey
+from exporter.model import Checkpoint, Instant, Outcome, Series, SeriesKey
 
 Words = tuple[str, str, str, str, str]
 """Number of the terminal, status, code, reason code and currency."""
@@ -15,23 +16,31 @@ Words = tuple[str, str, str, str, str]
 _NEVER: Final[Instant] = 2**63
 
 
+@lru_cache(4096)
+def _series(key: SeriesKey, currency: str) -> Series:
+    return key, currency  # the same object for all readings is found at once where it is a key
+
+
 @dataclass(slots=True, eq=False)
 class Group:
     """The records of one reading that have the same words.
 
     `plain`: what is created from then on and is not known is simply new: neither late nor exempt, nor from a time that
-    nothing is remembered of. `followed_after`: what is created later is pending, and not counted yet. `seen`: when the
-    operations were created that are seen for the first time, `late` of them late; `final`, `amounts`: of those that are
-    counted. `newest`: of the exempt and of those that may have been counted before. `fresh`: created and amount of
-    those that are simply new, until `settle` puts them to the others.
+    nothing is remembered of. `late_before`: what is new, created earlier, and lies in what has been read, is late.
+    `followed_after`: what is created later is pending, and not counted yet. `seen`: when the operations were created
+    that are seen for the first time, `late` of them late; `final`, `amounts`: of those that are counted. `newest`: of
+    the exempt and of those that may have been counted before. `fresh`: created and amount of those that are simply new,
+    until `settle` puts them to the others.
     """
 
     label: Label
     key: SeriesKey
     currency: str
+    series: Series
     book: Book
     exempt_before: Instant
     unsure_before: Instant
+    late_before: Instant
     plain: Instant
     followed_after: Instant
     fresh: list[tuple[Instant, int]] = field(default_factory=list)
@@ -94,10 +103,13 @@ class Groups:
         exempt = max(checkpoint.counting_since, checkpoint.gap_end or 0)
         unsure = min(self._kept_since, checkpoint.watermark)  # it may have been counted and let go
         # The newest of earlier polls: within one poll nothing is late.
-        late = min(book.checkpoint.newest or 0, book.checkpoint.watermark)
+        newest = book.checkpoint.newest
+        late = -_NEVER if newest is None else min(newest, book.checkpoint.watermark)
         pending = label.key.outcome is Outcome.PENDING
         followed = self._now - self._memory.policy.follow_pending if pending else _NEVER
         plain = max(exempt, unsure, late)
-        group = Group(label, label.key, currency, book, exempt, unsure, plain, followed)
+        group = Group(
+            label, label.key, currency, _series(label.key, currency), book, exempt, unsure, late, plain, followed
+        )
         self._groups[words] = group
         return group

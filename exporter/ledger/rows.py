@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
 
-from exporter.model import Details, Entry, Instant, Outcome, SeriesKey, Standing
+from exporter.model import Details, Entries, Entry, Instant, Outcome, Series, SeriesKey, Standing
 
 _STANDINGS: Final = tuple(Standing)
 _NUMBERS: Final = {standing: number for number, standing in enumerate(_STANDINGS)}
@@ -30,7 +30,7 @@ class Kind:
 
     key: SeriesKey
     currency: str
-    pair: tuple[SeriesKey, str]
+    pair: Series
     group: tuple[Outcome, str]
     pending: bool
 
@@ -53,7 +53,7 @@ class Rows:
         self._ids = bytearray()
         self._standings = bytearray()
         self._free: array[int] = array("I")
-        self._known: dict[tuple[SeriesKey, str], Kind] = {}
+        self._known: dict[Series, Kind] = {}
         self._slots: array[int] = array("I", bytes(4 * 8))
 
     def __len__(self) -> int:
@@ -64,23 +64,20 @@ class Rows:
         slots, ids, last = self._slots, self._ids, len(self._slots) - 1
         slot = hash(id_) & last
         while row := slots[slot]:
-            end = row * _ID
-            if ids[end - _ID : end] == id_:
+            if ids.startswith(id_, row * _ID - _ID):  # compared where it is: a slice would be a copy
                 return row - 1
             slot = (slot + 1) & last
         return None
 
     def absent(self, ids: Collection[bytes]) -> list[bytes]:
-        """Those of some ids that are not remembered: most are told from an empty slot, without a loop."""
+        """Those of some ids that are not remembered."""
         slots, held, last = self._slots, self._ids, len(self._slots) - 1
-        starts = list(map(last.__and__, map(hash, ids)))
         found: list[bytes] = []
-        for id_, slot, row in zip(ids, starts, map(slots.__getitem__, starts), strict=True):
-            while row:
-                if held[row * _ID - _ID : row * _ID] == id_:
+        for id_, slot in zip(ids, map(last.__and__, map(hash, ids)), strict=True):
+            while row := slots[slot]:
+                if held.startswith(id_, row * _ID - _ID):
                     break
                 slot = (slot + 1) & last
-                row = slots[slot]
             else:
                 found.append(id_)
         return found
@@ -102,17 +99,17 @@ class Rows:
         """Where a row's operation stands with the totals."""
         return _STANDINGS[self._standings[row]]
 
-    def add(self, entries: Sequence[Entry]) -> tuple[Sequence[int], Sequence[int]]:
+    def add(self, entries: Entries) -> tuple[Sequence[int], Sequence[int]]:
         """Take in entries, one at least: their rows, and the rows of the same ids that they stand in place of.
 
         Column by column; free rows come before new ones. What is replaced is no longer found by its id, and is to be
         let go by `free`.
         """
-        ids, created, keys, amounts, currencies, standings, details = zip(*entries, strict=True)
+        ids, created, amounts, details = entries.ids, entries.created, entries.amounts, entries.details
         if 2 * (len(self) + len(ids)) > len(self._slots):
             self._grow(len(self) + len(ids))
-        kinds = self._kinds(list(zip(keys, currencies, strict=True)))
-        numbers = bytes(map(_NUMBERS.__getitem__, standings))
+        kinds = self._kinds(entries.series)
+        numbers = bytes(map(_NUMBERS.__getitem__, entries.standings))
         reused = min(len(ids), len(self._free))
         rows = [self._free.pop() for _ in range(reused)]
         for place, row in enumerate(rows):
@@ -146,14 +143,15 @@ class Rows:
             self._enter((moved - 1,), (self._id(moved - 1),))
         self.free(row)
 
-    def _kinds(self, pairs: Sequence[tuple[SeriesKey, str]]) -> Sequence[Kind]:
-        known = self._known
-        if not known.keys() >= (new := set(pairs)):
-            for pair in new.difference(known):
+    def _kinds(self, series: Sequence[Series]) -> Sequence[Kind]:
+        try:
+            return list(map(self._known.__getitem__, series))
+        except KeyError:
+            for pair in set(series).difference(self._known):
                 key, currency = pair
                 group = (key.outcome, currency)
-                known[pair] = Kind(key, currency, pair, group, key.outcome is Outcome.PENDING)
-        return list(map(known.__getitem__, pairs))
+                self._known[pair] = Kind(key, currency, pair, group, key.outcome is Outcome.PENDING)
+            return self._kinds(series)
 
     def _id(self, row: int) -> bytes:
         return bytes(self._ids[row * _ID : row * _ID + _ID])
@@ -171,7 +169,7 @@ class Rows:
         replaced: list[int] = []
         for row, id_, slot in zip(rows, ids, map(last.__and__, map(hash, ids)), strict=True):
             while other := slots[slot]:
-                if held[other * _ID - _ID : other * _ID] == id_:
+                if held.startswith(id_, other * _ID - _ID):
                     replaced.append(other - 1)
                     break
                 slot = (slot + 1) & last

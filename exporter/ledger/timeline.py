@@ -99,6 +99,8 @@ class Timeline:
 
     def _first(self, instant: Instant) -> int:
         """The first piece that does not end before an instant."""
+        if not self._pieces or self._created(self._pieces[0].rows[-1]) >= instant:  # what is looked for at every poll
+            return 0
         return bisect_left(self._pieces, instant, key=lambda piece: self._created(piece.rows[-1]))
 
     def _largest(self, rows: Iterable[int]) -> Largest:

@@ -15,6 +15,7 @@ from exporter.model.books import (
     Total,
     Trace,
 )
+from exporter.model.entries import Entries, Series
 from exporter.model.events import Clock, Event, HistoryRead, LoginMade, Observer, PollMade, RequestMade
 from exporter.model.operations import Assignment, Details, Operation, Outcome, Page, Reading, Rejection, Span
 from exporter.model.snapshot import (
@@ -65,6 +66,7 @@ __all__ = [
     "Details",
     "Difference",
     "Duration",
+    "Entries",
     "Entry",
     "Event",
     "Expected",
@@ -87,6 +89,7 @@ __all__ = [
     "Rejection",
     "Remembered",
     "RequestMade",
+    "Series",
     "SeriesKey",
     "SlotDay",
     "Snapshot",

@@ -1,6 +1,6 @@
 """What is kept of operations: entries, exact totals, and how far each terminal has been read."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -180,12 +180,12 @@ class Decision:
 
     `forgotten` ids leave the memory; the store keeps them a while longer, for the reconciliation. `moved` are entries
     as they stood under another time or terminal before. `strangers` are ids of rejected and foreign records, remembered
-    in memory only, so that each is counted once; so are `traces`, and the marks of those that have been `met`.
-    `scraped` are totals that a scraper has been shown for the first time.
+    in memory only, so that each is counted once; so are `traces`, and the marks of those that have been `met`, or
+    `first_met`, which is quicker to take in. `scraped` are totals that a scraper has been shown for the first time.
     """
 
     now: Instant
-    entries: tuple[Entry, ...] = ()
+    entries: Collection[Entry] = ()
     increments: Mapping[Total, int] = field(default_factory=dict)
     checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
     forgotten: tuple[bytes, ...] = ()
@@ -194,6 +194,7 @@ class Decision:
     notices: tuple[Notice, ...] = ()
     scraped: tuple[Total, ...] = ()
     traces: tuple[Trace, ...] = ()
+    first_met: tuple[Operation, ...] = ()
     met: tuple[Operation, ...] = ()
 
 

@@ -4,11 +4,10 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from itertools import compress
-from operator import ne, not_
+from operator import not_
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from msgspec.structs import astuple
 
 from exporter.model import Operation, Page, Rejection
 from exporter.payload import columns
@@ -54,27 +53,27 @@ class _Answer(msgspec.Struct, rename="camel", gc=False):
     error: msgspec.Raw = ABSENT
 
 
-_EMPTY = "\0"
-
 _answer = msgspec.json.Decoder(_Answer)
 _raws = msgspec.json.Decoder(list[msgspec.Raw] | None)
 _anything = msgspec.json.Decoder()
+_exact = msgspec.json.Encoder().encode
 
 
 class Decoder:
     """Reads pages. What it looks for beside what is counted is RecordReader's to explain.
 
-    `met`: the marks of records that have been counted as they are, by id. A record that is still the same has the same
-    mark, and costs no more than to be found so: the page holds its id, and says no more of it.
+    `met`: the ids of records that have been counted as they are, by their marks. A record that is still the same has
+    the same mark, and costs no more than to be found so: the page holds its id, and says no more of it.
     """
 
     def __init__(
-        self, key: bytes = b"", dimensions: Sequence[str] = (), met: Mapping[bytes, int] | None = None
+        self, key: bytes = b"", dimensions: Sequence[str] = (), met: Mapping[int, bytes] | None = None
     ) -> None:
         self._reader = RecordReader(key, dimensions)
         self._met = met
-        record: Any = self._reader.record
-        self._page: msgspec.json.Decoder[TypedPage[Any]] = decoder(TypedPage[record])
+        plain, record = self._reader.plain_record, self._reader.record
+        self._plain: msgspec.json.Decoder[TypedPage[Any]] = decoder(TypedPage[plain])  # type: ignore[valid-type]
+        self._page: msgspec.json.Decoder[TypedPage[Any]] = decoder(TypedPage[record])  # type: ignore[valid-type]
 
     def decode(self, body: bytes) -> Page:
         """The page that a body holds. Raises ErrorBody where the bank said no, Unreadable for everything else."""
@@ -82,19 +81,21 @@ class Decoder:
         if page is None:
             return self._patient(body)
         records: Sequence[Any] = page.records or ()
-        ids = columns.identities([record.id for record in records])
-        marks = self._marks(records, body)
+        marks = self._marks(records)
         unchanged: tuple[bytes, ...] = ()
         if self._met and marks:
-            known = list(map(self._met.get, ids))  # type: ignore[arg-type]  # no id is no key
-            if known == marks:
-                return Page(page.total_count, (), unchanged=tuple(ids))  # type: ignore[arg-type]
-            other = list(map(ne, known, marks))
-            same = tuple(compress(ids, map(not_, other)))
-            # Where one record stands there twice, the last of the two says how it is now, so both are read.
-            if same and set(same).isdisjoint(compress(ids, other)):
-                unchanged = same  # type: ignore[assignment]
+            known = list(map(self._met.get, marks))
+            if None not in known:
+                return Page(page.total_count, (), unchanged=tuple(known))  # type: ignore[arg-type]
+            unchanged = tuple(filter(None, known))
+        ids = columns.identities([record.id for record in records])
+        # Where one record stands there twice, the last of the two says how it is now, so both are read.
+        if unchanged:
+            other = list(map(not_, known))
+            if set(unchanged).isdisjoint(compress(ids, other)):
                 records, ids, marks = (tuple(compress(column, other)) for column in (records, ids, marks))
+            else:
+                unchanged = ()
         found = self._reader.read(records, ids, marks)
         if None in found:  # a record without an id needs its own bytes, which only the patient way keeps
             return self._patient(body)
@@ -103,28 +104,36 @@ class Decoder:
     def opened(self, body: bytes) -> TypedPage[Any] | None:
         """The typed fields of a documented page; None for everything that must be looked at closely."""
         try:
-            page = self._page.decode(body)
+            page = self._plain.decode(body)
         except UNREADABLE:
-            return None
+            try:
+                page = self._page.decode(body)
+            except UNREADABLE:
+                return None
         if page.total_count < 0 or (page.code is not ABSENT and not page.records):
             return None
         return page
 
-    def _marks(self, records: Sequence[Any], body: bytes) -> Sequence[int]:
+    def _marks(self, records: Sequence[Any]) -> Sequence[int]:
         """What records are known again by: 64 bits of all the fields that are read, none of them cleaned yet.
 
         A record that has changed keeps its mark once in 2⁶⁴ changes; the change would show with the next one.
         """
-        if self._met is None:
+        if self._met is None or not records:
             return ()
         try:
-            marks = list(map(hash, records))
+            if isinstance(records[0], self._reader.plain_record):
+                return list(map(hash, records))
+            return list(map(self._mark, records))
         except TypeError:  # a list or an object in place of an amount
             return ()
-        if b'""' not in body:
-            return marks
-        found = zip(marks, map(astuple, records), strict=True)
-        return [_filled_mark(parts) if "" in parts else mark for mark, parts in found]
+
+    def _mark(self, record: Any) -> int:
+        """The mark of one record, the same whatever stands beside it on the page."""
+        try:
+            return hash(msgspec.convert(record, self._reader.plain_record, from_attributes=True))
+        except msgspec.ValidationError:
+            return hash(_exact(record))
 
     def _patient(self, body: bytes) -> Page:
         """Record by record, so that one that cannot be read costs only itself."""
@@ -147,11 +156,6 @@ def _page(total_count: int, found: Sequence[Operation | Rejection | None], uncha
     operations = tuple(item for item in found if isinstance(item, Operation))
     rejections = tuple(item for item in found if isinstance(item, Rejection))
     return Page(total_count, operations, rejections, unchanged)
-
-
-def _filled_mark(parts: tuple[Any, ...]) -> int:
-    """The mark of a record with empty texts, which to Python's hash are the number 0: with something else instead."""
-    return hash(tuple([_EMPTY if part == "" else part for part in parts]))
 
 
 decode = Decoder().decode

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Sequence
 from functools import partial
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -19,7 +19,9 @@ ABSENT = msgspec.Raw(b"null")
 _Word = str | int | float | None
 _MOST_HELD = 4096
 _LONGEST_HELD = 64
-_EXACT_NUMBER = 2**53
+
+_Text = Annotated[str, msgspec.Meta(min_length=1)]
+_Number = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
 class Record(msgspec.Struct, rename="camel", gc=False, frozen=True):
@@ -37,6 +39,18 @@ class Record(msgspec.Struct, rename="camel", gc=False, frozen=True):
     code: _Word = None
     reason_code: _Word = None
     status: _Word = None
+
+
+class PlainRecord(Record, gc=False, frozen=True):
+    """A record whose words are told from others by their hash.
+
+    To Python the hash of an empty text is that of 0, that of -1 is that of -2, and those of huge numbers begin anew.
+    """
+
+    terminal: _Text | _Number
+    code: _Text | _Number | None = None
+    reason_code: _Text | _Number | None = None
+    status: _Text | _Number | None = None
 
 
 def decoder(kind: Any) -> msgspec.json.Decoder[Any]:
@@ -60,8 +74,7 @@ _anything = decoder(Any)
 class Words(NamedTuple):
     """What the words of a record mean, worked out once for all records that have the same.
 
-    `fault` names the field that cannot be read, and is empty where all can. `distinct`: no other words have the same
-    hash but by chance.
+    `fault` names the field that cannot be read, and is empty where all can.
     """
 
     number: str
@@ -71,7 +84,6 @@ class Words(NamedTuple):
     currency: str
     exponent: int
     fault: str
-    distinct: bool
 
 
 class RecordReader:
@@ -84,6 +96,7 @@ class RecordReader:
     def __init__(self, key: bytes = b"", dimensions: Sequence[str] = ()) -> None:
         further = ((*parties.FIELDS,) if key else ()) + tuple(dimensions)
         self.record = _extended(Record, further, _Word, None, frozen=True) if further else Record
+        self.plain_record = _extended(PlainRecord, further, str | None, None, frozen=True) if further else PlainRecord
         self._record = decoder(self.record)
         pieces = (*Record.__struct_fields__, *further)
         self._pieces = decoder(_extended(msgspec.Struct, pieces, msgspec.Raw, ABSENT))
@@ -97,19 +110,18 @@ class RecordReader:
     ) -> list[Operation | Rejection | None]:
         """The operations of records of `self.record`; None where there is not even an id to reject one under.
 
-        `marks`: what the operations are to be known again by, one for each record. Those of records whose words are not
-        `distinct` are left out.
+        `marks`: what the operations are to be known again by, one for each record, 0 for those that are not to be.
         """
         if not records:
             return []
         words = self._words_of(records)
-        numbers, statuses, codes, reasons, currencies, exponents, faults, distinct = zip(*words, strict=True)
+        numbers, statuses, codes, reasons, currencies, exponents, faults = zip(*words, strict=True)
         created = columns.instants(list(map(_date_time, records)))
         amounts = columns.amounts(list(map(_amount, records)), exponents)
         if not marks:
             marks = [0] * len(records)
-        elif not all(distinct):
-            marks = [mark if each else 0 for each, mark in zip(distinct, marks, strict=True)]
+        elif not all(amounts):  # a 0 has the hash of an empty text
+            marks = [mark if amount else 0 for mark, amount in zip(marks, amounts, strict=True)]
         likenesses, details = self._likenesses(records, amounts, currencies), self._details(records)
         made = zip(
             ids,
@@ -205,14 +217,8 @@ def _cleaned(terminal: str | int, currency: str, status: _Word, code: _Word, rea
     read = fields.currency(currency)
     fault = "terminal" if not number else "currency" if read is None else ""
     symbol, exponent = read or ("", 0)
-    distinct = all(map(_is_distinct, (terminal, status, code, reason_code)))
     words = (fields.word(status), fields.word(code), fields.word(reason_code))
-    return Words(number, *words, symbol, exponent, fault, distinct)
-
-
-def _is_distinct(word: _Word) -> bool:
-    """Whether a hash tells a word from others: that of -1 is that of -2, and those of huge numbers begin anew."""
-    return not isinstance(word, (int, float)) or (-_EXACT_NUMBER < word < _EXACT_NUMBER and word not in (-1, -2))
+    return Words(number, *words, symbol, exponent, fault)
 
 
 def _is_short(key: tuple[_Word, ...]) -> bool:

@@ -51,7 +51,7 @@ class FakeBank:
     numbers: dict[str, str] = field(default_factory=dict)
     limit: int = 20_000
     miscounts: int = 0
-    marks: Mapping[bytes, int] = field(default_factory=dict)
+    marks: Mapping[int, bytes] = field(default_factory=dict)
     """Where they are the ledger's, what is still as it was counted is listed by its id."""
 
     def put(self, *operations: Operation) -> None:
@@ -69,7 +69,7 @@ class FakeBank:
         if len(found) > self.limit and end - start > SECOND:
             raise SpanTooLarge(len(found))
         total = len(found) + self.miscounts
-        unchanged = tuple(o.id for o in found if o.mark and self.marks.get(o.id) == o.mark)
+        unchanged = tuple(o.id for o in found if self.marks.get(o.mark) == o.id)
         read = tuple(o for o in found if o.id not in unchanged)
         return Reading(assignment, read, (), total, not self.miscounts, unchanged)
 

@@ -228,9 +228,9 @@ def test_the_page_size_is_the_configured_one() -> None:
 
 def test_records_that_are_as_they_were_counted_come_as_ids_and_count_for_completeness() -> None:
     bank = FakeBank([row(number) for number in range(6)], cap=4)
-    met: dict[bytes, int] = {}
+    met: dict[int, bytes] = {}
     first = read(bank, met=met)
-    met |= {operation.id: operation.mark for operation in first.operations}
+    met |= {operation.mark: operation.id for operation in first.operations}
     bank.rows[2] = row(2, status="refund")
     bank.rows.append(row(6, amount="-1"))
 
@@ -244,9 +244,9 @@ def test_records_that_are_as_they_were_counted_come_as_ids_and_count_for_complet
 
 
 def test_a_record_that_changes_while_the_list_is_paged_counts_as_it_was_read_last() -> None:
-    met: dict[bytes, int] = {}
+    met: dict[int, bytes] = {}
     before = FakeBank([row(number) for number in range(3)])
-    met |= {operation.id: operation.mark for operation in read(before, met=met).operations}
+    met |= {operation.mark: operation.id for operation in read(before, met=met).operations}
     first = {"totalCount": 4, "records": [row(0), row(1, status="refund")]}
     second = {"totalCount": 4, "records": [row(0, status="failed"), row(1), row(2), row(3)]}
     bank = FakeBank(script=[lambda _: json_answer(first), lambda _: json_answer(second)])
@@ -259,8 +259,8 @@ def test_a_record_that_changes_while_the_list_is_paged_counts_as_it_was_read_las
 
 
 def test_of_two_rows_of_an_operation_in_one_page_the_one_that_has_changed_counts() -> None:
-    met: dict[bytes, int] = {}
-    met |= {operation.id: operation.mark for operation in read(FakeBank([row(0)]), met=met).operations}
+    met: dict[int, bytes] = {}
+    met |= {operation.mark: operation.id for operation in read(FakeBank([row(0)]), met=met).operations}
 
     reading = read(FakeBank([row(0), row(0, status="refund")]), met=met)
 

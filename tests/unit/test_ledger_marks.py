@@ -32,7 +32,7 @@ def test_what_was_committed_is_known_by_its_mark_and_what_was_not_is_not() -> No
     assert book.marks == {}
 
     book.apply(decision)
-    assert book.marks == {id_of("a"): 7}
+    assert book.marks == {7: id_of("a")}
 
 
 def test_unchanged_records_are_counted_as_repeated_each_time() -> None:
@@ -54,42 +54,61 @@ def test_a_changed_record_takes_its_new_mark_and_one_without_a_mark_has_none() -
     take(book, T0 + SECOND, seen("a", 7), seen("b", 8))
     take(book, T0 + MINUTE, seen("a", 9, status="refund"), seen("b", 0, status="failed"))
 
-    assert book.marks == {id_of("a"): 9}
+    assert book.marks == {9: id_of("a")}
 
 
 def test_the_last_of_several_in_one_reading_counts() -> None:
     book = ledger()
     take(book, T0 + SECOND, seen("a", 7), seen("a", 8, status="failed"), seen("b", 5), seen("b", 0))
 
-    assert book.marks == {id_of("a"): 8}
+    assert book.marks == {8: id_of("a")}
 
 
 def test_marks_are_held_for_the_lookback_and_no_longer() -> None:
     book = ledger()
     take(book, T0 + SECOND, seen("a", 7))
     take(book, T0 + POLICY.lookback, seen("b", 8, T0 + POLICY.lookback - SECOND), seen("old", 9, T0 - HOUR))
-    assert book.marks == {id_of("a"): 7, id_of("b"): 8}
+    assert book.marks == {7: id_of("a"), 8: id_of("b")}
 
     take(book, T0 + POLICY.lookback + 2 * MINUTE)
-    assert book.marks == {id_of("b"): 8}
+    assert book.marks == {8: id_of("b")}
 
 
 def test_a_record_of_the_future_is_not_held_for_ever() -> None:
     marks = Marks()
-    marks.remember([seen("a", 7, T0 + 1000 * HOUR)], T0, T0 - MINUTE)
+    marks.remember([seen("a", 7, T0 + 1000 * HOUR)], [], T0, T0 - MINUTE)
     assert marks.by_id == {id_of("a"): 7}
 
-    marks.remember([], T0 + HOUR, T0 + HOUR - MINUTE)
+    marks.remember([], [], T0 + HOUR, T0 + HOUR - MINUTE)
     assert marks.by_id == {}
 
 
 def test_marks_that_a_clock_has_leapt_past_are_not_taken_up_again() -> None:
     marks = Marks()
-    marks.remember([seen("a", 7)], T0, T0 - MINUTE)
-    marks.remember([], T0 + HOUR, T0 + HOUR - MINUTE)
-    marks.remember([seen("a", 7)], T0, T0 - MINUTE)
+    marks.remember([seen("a", 7)], [], T0, T0 - MINUTE)
+    marks.remember([], [], T0 + HOUR, T0 + HOUR - MINUTE)
+    marks.remember([seen("a", 7)], [], T0, T0 - MINUTE)
 
     assert marks.by_id == {}
+
+
+def test_an_id_has_one_mark_that_of_how_its_record_was_last() -> None:
+    marks = Marks()
+    marks.remember([seen("a", 7), seen("b", 8)], [], T0, T0 - MINUTE)
+    marks.remember([seen("a", 9)], [], T0, T0 - MINUTE)
+
+    assert (marks.by_id, marks.ids) == ({id_of("a"): 9, id_of("b"): 8}, {9: id_of("a"), 8: id_of("b")})
+
+    marks.remember([], [seen("b", 7), seen("a", 0)], T0, T0 - MINUTE)
+
+    assert (marks.by_id, marks.ids) == ({id_of("b"): 7}, {7: id_of("b")})
+
+
+def test_of_new_operations_only_those_with_a_mark_are_known_again() -> None:
+    book = ledger()
+    take(book, T0 + MINUTE, seen("a", 7), seen("b", 0))
+
+    assert book.marks == {7: id_of("a")}
 
 
 def test_strangers_have_no_marks() -> None:
@@ -142,7 +161,7 @@ def _reading(decoder: Decoder, page: list[tuple[int, dict[str, Any]]]) -> Readin
 
 def _outcome(decision: Decision) -> object:
     """All of a decision that is committed; traces and marks are memory's own business."""
-    return replace(decision, entries=tuple(sorted(decision.entries)), traces=(), met=())
+    return replace(decision, entries=tuple(sorted(decision.entries)), traces=(), first_met=(), met=())
 
 
 def test_the_last_of_two_in_one_page_counts_even_where_it_is_as_it_was_counted_before() -> None:

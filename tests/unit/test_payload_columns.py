@@ -161,15 +161,15 @@ def page_of(*records: Any) -> bytes:
     return json.dumps({"totalCount": len(records), "records": records}).encode()
 
 
-def met_by(page: Page) -> dict[bytes, int]:
-    return {each.id: each.mark for each in page.operations}
+def met_by(page: Page) -> dict[int, bytes]:
+    return {each.mark: each.id for each in page.operations}
 
 
 OTHER = RECORD | {"id": "00000000-0000-4000-8000-000000000001", "amount": 12.5}
 
 
 def test_a_record_that_is_still_the_same_is_no_more_than_its_id() -> None:
-    met: dict[bytes, int] = {}
+    met: dict[int, bytes] = {}
     decoder = Decoder(KEY, DIMENSIONS, met)
     first = decoder.decode(page_of(RECORD, OTHER))
     met |= met_by(first)
@@ -189,7 +189,7 @@ def test_a_record_that_is_still_the_same_is_no_more_than_its_id() -> None:
     ],
 )
 def test_a_change_of_any_field_that_counts_is_read(change: dict[str, Any]) -> None:
-    met: dict[bytes, int] = {}
+    met: dict[int, bytes] = {}
     decoder = Decoder(KEY, DIMENSIONS, met)
     met |= met_by(decoder.decode(page_of(RECORD, OTHER)))
 
@@ -200,26 +200,53 @@ def test_a_change_of_any_field_that_counts_is_read(change: dict[str, Any]) -> No
     assert len(page.unchanged) == 1
 
 
-@pytest.mark.parametrize("number", [-1, -2, 2**61 - 1, -1.0, 10**30])
-def test_numbers_that_a_hash_does_not_tell_apart_are_read_each_time(number: float) -> None:
-    (operation,) = Decoder(KEY, (), {}).decode(page_of(RECORD | {"reasonCode": number})).operations
+@pytest.mark.parametrize(
+    ("before", "after"), [(0, ""), ("", 0), (-1, -2), (0, 2**61 - 1), (484, 484 + 2**61 - 1), (-1.0, -2), (0.5, 2**60)]
+)
+@pytest.mark.parametrize("field", ["reasonCode", "receiverCardId"])
+def test_values_that_a_hash_of_python_does_not_tell_apart_are_a_change(
+    field: str, before: object, after: object
+) -> None:
+    assert hash(before) == hash(after)
+    met: dict[int, bytes] = {}
+    decoder = Decoder(KEY, DIMENSIONS, met)
+    met |= met_by(decoder.decode(page_of(RECORD | {field: before}, OTHER)))
+
+    page = decoder.decode(page_of(RECORD | {field: after}, OTHER))
+
+    assert (len(page.operations), len(page.unchanged)) == (1, 1)
+    assert decoder.decode(page_of(RECORD | {field: before}, OTHER)).operations == ()
+
+
+def test_a_record_of_nothing_is_read_each_time_for_nothing_may_become_an_empty_text() -> None:
+    (operation,) = Decoder(KEY, (), {}).decode(page_of(RECORD | {"amount": 0})).operations
 
     assert operation.mark == 0
 
 
+@pytest.mark.parametrize("huge", [2**63, 2**64 - 1, 2**64, 10**30, -(2**63), -(10**30)])
+def test_numbers_beyond_all_measure_are_known_again_like_others(huge: int) -> None:
+    met: dict[int, bytes] = {}
+    decoder = Decoder(KEY, (), met)
+    body = page_of(RECORD | {"reasonCode": huge}, OTHER)
+    met |= met_by(decoder.decode(body))
+
+    assert decoder.decode(body).operations == ()
+
+
 def test_a_record_that_cannot_be_read_any_more_is_rejected_and_the_others_are_as_they_were() -> None:
-    met: dict[bytes, int] = {}
+    met: dict[int, bytes] = {}
     decoder = Decoder(KEY, (), met)
     met |= met_by(decoder.decode(page_of(RECORD, OTHER)))
 
     page = decoder.decode(page_of(RECORD | {"amount": "-1"}, OTHER))
 
-    assert page.rejections == (Rejection(next(iter(met)), "amount"),)
+    assert page.rejections == (Rejection(next(iter(met.values())), "amount"),)
     assert len(page.unchanged) == 1
 
 
 def test_a_page_with_something_else_in_place_of_an_amount_is_read_whole() -> None:
-    met: dict[bytes, int] = {}
+    met: dict[int, bytes] = {}
     decoder = Decoder(KEY, (), met)
     met |= met_by(decoder.decode(page_of(RECORD, OTHER)))
 
@@ -237,3 +264,39 @@ def test_a_flood_of_new_words_does_not_fill_the_memory() -> None:
         assert [each.code for each in found] == [f"{number + each}" for each in range(500)]
 
     assert len(decoder._reader._words) <= 5_000
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["2022-02-03", "11:42:35.533398+06:00", "2022-02-03T11:42:35.533398+06:00 2022-02-03T11:42:35.533398+06:00"],
+        [RECORD["dateTime"] + ",", RECORD["dateTime"][:-1]],
+        [RECORD["dateTime"][:-1], RECORD["dateTime"] + "0"],
+        [RECORD["dateTime"][:-6] + "Z", "2022 " + RECORD["dateTime"]],
+        [RECORD["dateTime"] + "," + RECORD["dateTime"]],
+        [RECORD["dateTime"], RECORD["dateTime"].replace("T", " "), RECORD["dateTime"].replace("1:4", ".é")],
+        [RECORD["dateTime"], "2022-02-03T11:42:35.53339+06:00", "2022-02-03T11:42:36.53339+06:00"],
+        [RECORD["dateTime"], "2022-02-03T11:42:35.5333.8+06:00", "2022-02-03X11:42:35.533398+06:00"],
+        [RECORD["dateTime"], "2022-02-03X11:42:35.533398+06:00"],
+        ["", "", RECORD["dateTime"]],
+        [],
+    ],
+)
+def test_times_that_only_together_are_as_long_as_documented_are_each_what_they_are(texts: list[str]) -> None:
+    assert columns.instants(texts) == [fields.instant(text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [RECORD["id"] + " "],
+        [RECORD["id"] + " ", RECORD["id"][:-1]],
+        [RECORD["id"][:-1], "e" + RECORD["id"]],
+        [RECORD["id"] + " " + RECORD["id"]],
+        [" " + RECORD["id"][1:], RECORD["id"]],
+        ["", RECORD["id"]],
+        [],
+    ],
+)
+def test_ids_that_only_together_are_as_long_as_documented_are_each_what_they_are(texts: list[str]) -> None:
+    assert list(columns.identities(texts)) == [fields.identity(text) for text in texts]

@@ -2,10 +2,10 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Generic, TypeVar
 
-from exporter.model import Details, Family, Outcome, SeriesKey, Total
+from exporter.model import Details, Family, Outcome, Series, SeriesKey, Total
 
 T = TypeVar("T")
 
@@ -43,11 +43,10 @@ class Numbering(Generic[T]):
             self._fresh.append(value)
         return number
 
-    def of(self, values: Iterable[T]) -> list[int]:
+    def of(self, values: Collection[T]) -> list[int]:
         """The numbers of many values."""
-        values, numbers = tuple(values), self.numbers
         try:
-            return list(map(numbers.__getitem__, values))
+            return list(map(self.numbers.__getitem__, values))
         except KeyError:
             return [self.number(value) for value in values]
 
@@ -56,10 +55,6 @@ class Numbering(Generic[T]):
         for value in () if committed else self._fresh:
             del self.values[self.numbers.pop(value)]
         self._fresh.clear()
-
-
-Series = tuple[SeriesKey, str]
-"""The labels of an operation's series, and its currency."""
 
 
 def names(db: sqlite3.Connection) -> Numbering[str]:

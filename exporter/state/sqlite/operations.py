@@ -4,17 +4,13 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from operator import itemgetter
 from typing import Final
 
-from exporter.model import HOUR, Details, Entry, Instant, Span
-from exporter.state.sqlite.numbering import Numbering, Series
+from exporter.model import HOUR, Details, Entries, Entry, Instant, Series, Span
+from exporter.state.sqlite.numbering import Numbering
 from exporter.state.sqlite.packing import CODES, FOLLOWED, GONE, STANDINGS, Row, Segment, apart, each_id, rows, segment
 from exporter.state.sqlite.schema import SEGMENT
 from exporter.state.sqlite.sieve import Sieve
-
-_id: Final = itemgetter(0)
-_created: Final = itemgetter(1)
 
 _NEXT: Final = "SELECT coalesce(max(number), 0) + 1 FROM segments WHERE hour = ?"
 _SEGMENTS: Final = "SELECT records, followed, packed, ids, columns FROM segments WHERE hour = ? AND number >= ?"
@@ -35,27 +31,26 @@ class Operations:
         self._details = details
         self._sieve: Sieve | None = None
         self._hours = self._stored_hours()
-        self._fresh: list[tuple[int, Sequence[Entry]]] = []
+        self._fresh: list[tuple[int, Sequence[bytes]]] = []
         self._left: set[int] | None = None
 
-    def write(self, entries: Sequence[Entry], moved: Sequence[Entry]) -> None:
+    def write(self, entries: Collection[Entry], moved: Collection[Entry]) -> None:
         """Put entries in place of those with their id, terminal and hour, once the moved ones are gone."""
-        for hour, some in _by_hour(moved):
+        for hour, some in _by_hour(Entries.of(moved)):
             self._insert(hour, self._segment(hour, some, gone=True))
-        for hour, some in _by_hour(entries):
+        for hour, some in _by_hour(Entries.of(entries)):
             self._insert(hour, self._segment(hour, some))
-            self._fresh.append((hour, some))
+            self._fresh.append((hour, some.ids))
 
-    def _segment(self, hour: int, entries: Sequence[Entry], *, gone: bool = False) -> Segment:
-        ids, created, keys, amounts, currencies, standings, details = zip(*entries, strict=True)
-        start = hour * HOUR
+    def _segment(self, hour: int, entries: Entries, *, gone: bool = False) -> Segment:
+        start, count = hour * HOUR, len(entries)
         return segment(
-            ids,
-            [instant - start for instant in created],
-            self._series.of(zip(keys, currencies, strict=True)),
-            amounts,
-            [GONE] * len(ids) if gone else list(map(CODES.__getitem__, standings)),
-            self._details.of(details),
+            entries.ids,
+            [instant - start for instant in entries.created],
+            self._series.of(entries.series),
+            entries.amounts,
+            [GONE] * count if gone else list(map(CODES.__getitem__, entries.standings)),
+            self._details.of(entries.details) if any(entries.details) else [0] * count,
         )
 
     def since(self, instant: Instant) -> tuple[Entry, ...]:
@@ -99,10 +94,10 @@ class Operations:
     def settle(self, *, committed: bool) -> None:
         """The transaction has ended: what it wrote and let go of is known from now on, or has never been."""
         if committed:
-            for hour, some in self._fresh:
+            for hour, ids in self._fresh:
                 self._hours.add(hour)
                 if self._sieve is not None:
-                    self._sieve.add(list(map(_id, some)), hour)
+                    self._sieve.add(ids, hour)
             if self._left is not None:
                 self._hours = self._left
                 if self._sieve is not None:
@@ -161,11 +156,11 @@ class Operations:
         return sieve
 
 
-def _by_hour(entries: Sequence[Entry]) -> Iterable[tuple[int, Sequence[Entry]]]:
-    moments = list(map(_created, entries))
-    if entries and min(moments) // HOUR == max(moments) // HOUR:
-        return ((moments[0] // HOUR, entries),)
-    found: dict[int, list[Entry]] = {hour: [] for hour in sorted({moment // HOUR for moment in moments})}
+def _by_hour(entries: Entries) -> Iterable[tuple[int, Entries]]:
+    created = entries.created
+    if created and min(created) // HOUR == max(created) // HOUR:
+        return ((created[0] // HOUR, entries),)
+    found: dict[int, list[Entry]] = {hour: [] for hour in sorted({moment // HOUR for moment in created})}
     for entry in entries:
         found[entry.created // HOUR].append(entry)
-    return found.items()
+    return ((hour, Entries.of(some)) for hour, some in found.items())

@@ -1,0 +1,66 @@
+"""The entries of a decision in the making: they come many at a time, and are found again by id."""
+
+from collections.abc import Collection, Sequence
+
+from exporter.model import Details, Entries, Entry, Instant, Series, Standing
+
+
+class Drafted:
+    """Entries that grow column by column. One that is put again stands in place of the one with its id."""
+
+    def __init__(self) -> None:
+        self._ids: list[bytes] = []
+        self._created: list[Instant] = []
+        self._series: list[Series] = []
+        self._amounts: list[int] = []
+        self._standings: list[Standing] = []
+        self._details: list[Details] = []
+        self._places: dict[bytes, int] = {}
+
+    def __contains__(self, id_: bytes) -> bool:
+        return id_ in self._places
+
+    def holds_none(self, ids: Collection[bytes]) -> bool:
+        """Whether none of these is here."""
+        return self._places.keys().isdisjoint(ids)
+
+    def get(self, id_: bytes) -> Entry | None:
+        """The entry with this id."""
+        place = self._places.get(id_)
+        if place is None:
+            return None
+        key, currency = self._series[place]
+        amount, standing, details = self._amounts[place], self._standings[place], self._details[place]
+        return Entry(id_, self._created[place], key, amount, currency, standing, details)
+
+    def put(self, entry: Entry) -> None:
+        """Take in one entry."""
+        id_, created, key, amount, currency, standing, details = entry
+        place = self._places.get(id_)
+        if place is None:
+            self.extend((id_,), (created,), ((key, currency),), (amount,), (standing,), (details,))
+            return
+        self._created[place], self._series[place], self._amounts[place] = created, (key, currency), amount
+        self._standings[place], self._details[place] = standing, details
+
+    def extend(
+        self,
+        ids: Sequence[bytes],
+        created: Sequence[Instant],
+        series: Sequence[Series],
+        amounts: Sequence[int],
+        standings: Sequence[Standing],
+        details: Sequence[Details],
+    ) -> None:
+        """Take in entries none of which is here, and no two of which have the same id."""
+        self._places.update(zip(ids, range(len(self._ids), len(self._ids) + len(ids)), strict=True))
+        self._ids += ids
+        self._created += created
+        self._series += series
+        self._amounts += amounts
+        self._standings += standings
+        self._details += details
+
+    def entries(self) -> Entries:
+        """All of them; nothing is put any more."""
+        return Entries(self._ids, self._created, self._series, self._amounts, self._standings, self._details)

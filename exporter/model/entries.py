@@ -1,0 +1,58 @@
+"""Entries as columns: a poll may bring thousands, and most of what is done with them is done to all at once."""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from exporter.model.books import Entry, SeriesKey, Standing
+from exporter.model.operations import Details
+from exporter.model.units import Instant
+
+Series = tuple[SeriesKey, str]
+"""The labels of an operation's series, and its currency; one tuple is shared by all that have the same."""
+
+
+class Entries(Collection[Entry]):
+    """Entries in an order, column by column; one is only made for who looks at it. Nobody changes the columns."""
+
+    __slots__ = ("amounts", "created", "details", "ids", "series", "standings")
+
+    def __init__(
+        self,
+        ids: Sequence[bytes],
+        created: Sequence[Instant],
+        series: Sequence[Series],
+        amounts: Sequence[int],
+        standings: Sequence[Standing],
+        details: Sequence[Details],
+    ) -> None:
+        self.ids = ids
+        self.created = created
+        self.series = series
+        self.amounts = amounts
+        self.standings = standings
+        self.details = details
+
+    @classmethod
+    def of(cls, entries: Collection[Entry]) -> "Entries":
+        """Any entries as columns."""
+        if isinstance(entries, cls):
+            return entries
+        if not entries:
+            return cls((), (), (), (), (), ())
+        ids, created, keys, amounts, currencies, standings, details = zip(*entries, strict=True)
+        return cls(ids, created, tuple(zip(keys, currencies, strict=True)), amounts, standings, details)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __iter__(self) -> Iterator[Entry]:
+        columns = (self.ids, self.created, self.series, self.amounts, self.standings, self.details)
+        for id_, created, (key, currency), amount, standing, details in zip(*columns, strict=True):
+            yield Entry(id_, created, key, amount, currency, standing, details)
+
+    def __contains__(self, entry: object) -> bool:
+        return any(entry == each for each in self)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Collection) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]  # as that of a list: columns may be lists

@@ -1,0 +1,32 @@
+"""Entries as columns are the entries that they were made of."""
+
+from exporter.model import Entries, Entry, Outcome, SeriesKey, Standing
+from tests.builders import T0, id_of
+
+KEY = SeriesKey("wallet", Outcome.SUCCESS, "ok", "00", "0", "none")
+FIRST = Entry(id_of("a"), T0, KEY, 100, "KZT", Standing.COUNTED)
+SECOND = Entry(id_of("b"), T0 + 1, KEY, 200, "USD", Standing.EXEMPT, (("card", "VISA"),))
+
+
+def test_columns_give_back_the_entries_in_their_order() -> None:
+    columns = Entries.of((FIRST, SECOND))
+
+    assert list(columns) == [FIRST, SECOND]
+    assert len(columns) == 2
+    assert columns.series == ((KEY, "KZT"), (KEY, "USD"))
+    assert Entries.of(columns) is columns
+
+
+def test_no_entries_are_no_columns_either() -> None:
+    assert not Entries.of(())
+    assert Entries.of([]) == ()
+
+
+def test_columns_are_equal_to_any_collection_of_the_same_entries() -> None:
+    columns = Entries.of([FIRST, SECOND])
+
+    assert columns == (FIRST, SECOND)
+    assert columns != (SECOND, FIRST)
+    assert columns != 2
+    assert FIRST in columns
+    assert FIRST._replace(amount=1) not in columns
