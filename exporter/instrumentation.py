@@ -5,7 +5,6 @@ test, the demo) shares nothing with the first.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from platform import python_version
 from typing import Final
 
@@ -112,7 +111,7 @@ class Instruments:
         )
         self._lease = Gauge(
             "epay_lease_remaining_seconds",
-            "How long the lease of a share lasts without another renewal, 0 where it is not held; as of the scrape.",
+            "How long the lease of a share lasts without another renewal; 0 where it is not held, or shown without.",
             ("share",),
             registry=self.registry,
         )
@@ -166,12 +165,12 @@ class Instruments:
         ):
             metric.remove_by_labels({"account": account})
 
-    def know_shares(self, remaining: Mapping[str, Callable[[], float]]) -> None:
-        """Have the metrics of these shares; each is asked for how many seconds it is held, 0 where it is not."""
+    def know_shares(self, shares: Mapping[str, tuple[Callable[[], bool], Callable[[], float]]]) -> None:
+        """Have the metrics of these shares; each is asked whether it is held, and how long its lease lasts."""
         for gauge in (self._held, self._lease):
             gauge.clear()
-        for share, seconds in remaining.items():
-            self._held.labels(share).set_function(partial(_is_held, seconds))
+        for share, (held, seconds) in shares.items():
+            self._held.labels(share).set_function(held)
             self._lease.labels(share).set_function(seconds)
 
     def see_replicas(self, number: int) -> None:
@@ -208,7 +207,3 @@ class Instruments:
     def configuration_refused(self) -> None:
         """A reload was refused; the configuration before it stays in use."""
         self._reload_successful.set(0)
-
-
-def _is_held(seconds: Callable[[], float]) -> float:
-    return float(seconds() > 0)

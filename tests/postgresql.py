@@ -33,8 +33,8 @@ class Server:
         settings = f"-p {self.port} -k {self.directory} -c listen_addresses=127.0.0.1"
         self._control("-w", "-l", str(self.directory / "log"), "-o", settings, "start")
 
-    def stop(self, mode: str = "fast") -> None:
-        self._control("-w", "-m", mode, "stop")
+    def stop(self, mode: str = "fast", *, wait: bool = True) -> None:
+        self._control("-w" if wait else "-W", "-m", mode, "stop")
 
     def cpu(self) -> float:
         """Seconds of processor that the server has used, with all of its processes that are and that were."""

@@ -17,6 +17,11 @@ def wall_clock() -> Instant:
     return time.time_ns() // 1000
 
 
+def lasting_clock() -> float:
+    """Seconds that also pass while the machine sleeps: a lease does not wait for us."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 class BankClock:
     """The wall clock, held back to one account's bank where ours is ahead of it.
 

@@ -13,7 +13,7 @@ import httpx
 import structlog
 
 from exporter import __version__
-from exporter.app.clock import wall_clock
+from exporter.app.clock import lasting_clock, wall_clock
 from exporter.app.collecting import collect_rarely
 from exporter.app.fleet import Fleet
 from exporter.app.preparing import keep_prepared
@@ -119,7 +119,7 @@ def _reader(
 ) -> Fleet | Sharing:
     """Who reads the accounts: all of them, or with PostgreSQL this replica's share. Raises StateUnusable."""
     if state_kind(config.state_url) == "postgresql":
-        leases = Leases(Database(config.state_url), replica_name(), config.lease / SECOND)
+        leases = Leases(Database(config.state_url), replica_name(), config.lease / SECOND, lasting_clock)
         held.callback(leases.close)
         return Sharing(
             leases, publication, instruments, lambda store_of: Fleet(store_of, publication, instruments, http)

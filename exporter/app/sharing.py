@@ -8,49 +8,30 @@ import asyncio
 import contextlib
 import secrets
 import socket
-import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
 import structlog
 
-from exporter.app.clock import wall_clock
+from exporter.app.clock import lasting_clock, wall_clock
 from exporter.app.fleet import Change, Fleet, change
+from exporter.app.tenures import Tenures
 from exporter.config import Account, Config
 from exporter.instrumentation import Instruments
-from exporter.model import OF_ACCOUNTS, Decision, Snapshot, Supervision, Total, Totals
+from exporter.model import Decision, Snapshot, Total
 from exporter.poller import Publication, keep_last_births
 from exporter.sharing import Plan, plan, shares
-from exporter.state import CommitFailed, Lease, LeaseLost, Leases, StateUnusable, Store
+from exporter.state import CommitFailed, HeldElsewhere, LeaseLost, Leases, StateUnusable, Store
 
 _BEAT: Final = 1.0
 """Seconds between two looks at the database, unless a short lease wants more of them."""
 
 
-def clock() -> float:
-    """Seconds that also pass while the machine sleeps: a lease does not wait for us."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-
-
 def replica_name() -> str:
     """A name that no other replica has, nor this one had before: the host's, and a random part."""
     return f"{socket.gethostname()}-{secrets.token_hex(4)}"
-
-
-@dataclass(slots=True)
-class _Tenure:
-    """A share that is held. `until`, by our clock, is earlier than by the database's: counted from before it was asked.
-
-    `going`: it is being given up, and is neither exposed nor renewed any more.
-    """
-
-    lease: Lease
-    terminals: frozenset[str]
-    store: Store
-    until: float
-    going: bool = False
 
 
 class Sharing:
@@ -62,7 +43,7 @@ class Sharing:
         publication: Publication,
         instruments: Instruments,
         fleet: Callable[[Callable[[Account], Store]], Fleet],
-        now: Callable[[], float] = clock,
+        now: Callable[[], float] = lasting_clock,
     ) -> None:
         self._leases = leases
         self._publication = publication
@@ -71,7 +52,7 @@ class Sharing:
         self._now = now
         self._config: Config | None = None
         self._known: dict[str, Account] = {}
-        self._tenures: dict[str, _Tenure] = {}
+        self._tenures = Tenures(leases.seconds, leases.margin, now)
         self._plan = Plan()
         self._news = asyncio.Event()
         self._changing = asyncio.Lock()
@@ -83,20 +64,7 @@ class Sharing:
 
     def current(self) -> Snapshot:
         """What this replica may show now: of shares whose lease is good at this moment, whatever happened before."""
-        snapshot = self._publication.current()
-        shown = {each.terminal.account for each in snapshot.terminals}
-        good = {share for share in shown if self.holds(share)}
-        return snapshot if good == shown else _only(snapshot, good)
-
-    def holds(self, share: str) -> bool:
-        """Whether a share is this replica's at this moment."""
-        tenure = self._tenures.get(share)
-        return tenure is not None and not tenure.going and self._now() < tenure.until
-
-    def remaining(self, share: str) -> float:
-        """For how many seconds a share is this replica's without another renewal."""
-        tenure = self._tenures.get(share)
-        return max(tenure.until - self._now(), 0.0) if tenure and not tenure.going else 0.0
+        return self._tenures.shown(self._publication.current())
 
     def commit(self, decision: Decision) -> None:
         """Keep which totals scrapers have been shown, each with its share. Raises CommitFailed.
@@ -105,17 +73,11 @@ class Sharing:
         """
         by_share: dict[str, list[Total]] = {}
         for total in decision.scraped:
-            by_share.setdefault(self._share_of(total), []).append(total)
+            by_share.setdefault(self._tenures.share_of(total), []).append(total)
         for share, totals in by_share.items():
             if tenure := self._tenures.get(share):
                 with contextlib.suppress(LeaseLost):
                     tenure.store.commit(replace(decision, scraped=tuple(totals)))
-
-    def _share_of(self, total: Total) -> str:
-        owner = total.labels[0]
-        if total.family in OF_ACCOUNTS:
-            return owner
-        return next((share for share, tenure in self._tenures.items() if owner in tenure.terminals), "")
 
     # Configurations
 
@@ -127,20 +89,40 @@ class Sharing:
             before = self._config, self._known
             self._config, self._known = config, known
             try:
-                await self._show(share for share in self._tenures if share in known)
+                contested = await self._claim(share for share in self._tenures if share in known)
+                await self._show(share for share in self._tenures if share in known and share not in contested)
             except (CommitFailed, StateUnusable):
                 self._config, self._known = before
                 raise
-            for share in [share for share in self._tenures if share not in known]:
-                await self._give_back(share, "removed")
-            for share, tenure in self._tenures.items():
-                if kept := _names(known[share]) if _names(known[share]) != tenure.terminals else None:
+            for share in self._tenures:
+                if share in contested or share not in known:
+                    await self._give_back(share, "handed_over" if share in contested else "removed")
+            for share in self._tenures:
+                tenure, kept = self._tenures[share], _names(known[share])
+                if kept != tenure.terminals:
                     tenure.terminals = kept
                     with contextlib.suppress(CommitFailed):  # what is claimed too much ends with the lease
                         await asyncio.to_thread(self._leases.let_go, tenure.lease, kept)
-            self._instruments.know_shares({share: partial(self.remaining, share) for share in known})
+            tenures = self._tenures
+            self._instruments.know_shares(
+                {share: (partial(tenures.holds, share), partial(tenures.remaining, share)) for share in known}
+            )
             self._news.set()
             return what
+
+    async def _claim(self, held: Iterable[str]) -> set[str]:
+        """Hold the terminals that these shares have got; the shares of which another replica holds one.
+
+        Such a terminal comes from a share that others read as their configuration has it, which may be the one before.
+        Its new share is given back: whoever has all of it to take will take it, and until then is the old one read on.
+        """
+        contested = set()
+        for share in held:
+            try:
+                await asyncio.to_thread(self._store_of, self._known[share])
+            except HeldElsewhere:
+                contested.add(share)
+        return contested
 
     def _store_of(self, account: Account) -> Store:
         """Where a share's account keeps its state; its terminals are held with it from now on. Raises CommitFailed."""
@@ -180,9 +162,10 @@ class Sharing:
                 await self._look()
             except CommitFailed as error:
                 self._say(str(error))
+                await self._ask_whether_refused()
             except Exception:  # noqa: BLE001  a defect of ours must not end the leases in silence
                 self._log.exception("defect")
-            if any(self._now() >= tenure.until for tenure in self._tenures.values() if not tenure.going):
+            if self._tenures.over():
                 self._news.set()
             await asyncio.sleep(beat)
 
@@ -198,16 +181,16 @@ class Sharing:
 
     async def _renew(self) -> None:
         asked = self._now()
-        held = {share: tenure for share, tenure in self._tenures.items() if not tenure.going}
-        if held:
+        if held := self._tenures.staying():
             renewed = await asyncio.to_thread(self._leases.renew, [tenure.lease for tenure in held.values()])
-            for share, tenure in held.items():
-                if share in renewed:
-                    tenure.until = asked + self._leases.seconds
-                else:
-                    tenure.until = asked  # another has it, or may have
-                    self._news.set()
+            self._tenures.renewed(held, renewed, asked)
         self._renewed = asked
+
+    async def _ask_whether_refused(self) -> None:
+        """Where no replica can be given a share, what is known is shown on."""
+        asked = self._now()
+        if await asyncio.to_thread(self._leases.refused):
+            self._tenures.refused(asked)
 
     def _say(self, trouble: str) -> None:
         """Once when the database is lost, once when it is there again."""
@@ -224,14 +207,13 @@ class Sharing:
             self._news.clear()
             async with self._changing:
                 todo, self._plan = self._plan, Plan()
-                for share, tenure in list(self._tenures.items()):
-                    if not tenure.going and self._now() >= tenure.until:
-                        await self._lose(share)
+                for share in self._tenures.over():
+                    await self._lose(share)
                 for share in todo.release:
-                    if self.holds(share):
+                    if self._tenures.holds(share):
                         await self._give_back(share, "handed_over")
                 for share in todo.take:
-                    if share in self._known and share not in self._tenures:
+                    if share in self._known and self._tenures.get(share) is None:
                         await self._take(self._known[share])
 
     async def _take(self, account: Account) -> None:
@@ -241,11 +223,11 @@ class Sharing:
             if lease is None:
                 return
             store = self._leases.store(lease, names)
-            self._tenures[share] = _Tenure(lease, names, store, asked + self._leases.seconds)
-            await self._show(list(self._tenures))
+            self._tenures.begin(lease, names, store, asked)
+            await self._show(self._tenures)
         except (CommitFailed, StateUnusable) as error:
             self._log.warning("share not taken", share=share, reason=str(error))
-            if tenure := self._tenures.pop(share, None):
+            if tenure := self._tenures.end(share):
                 with contextlib.suppress(CommitFailed):
                     await asyncio.to_thread(self._leases.release, [tenure.lease])
             return
@@ -273,16 +255,17 @@ class Sharing:
             await self._show([name for name in self._tenures if name != share and name in self._known])
         if last_words:
             await asyncio.to_thread(keep_last_births, self._publication, self, wall_clock)
-        self._tenures.pop(share)
+        self._tenures.end(share)
 
     async def _leave(self) -> None:
-        held = [tenure.lease for tenure in self._tenures.values()]
-        for tenure in self._tenures.values():
-            tenure.going = True
+        held = [self._tenures[share].lease for share in self._tenures]
+        for share in self._tenures:
+            self._tenures[share].going = True
         await asyncio.to_thread(keep_last_births, self._publication, self, wall_clock)
         with contextlib.suppress(CommitFailed):
             await asyncio.to_thread(self._leases.release, held, leaving=True)
-        self._tenures.clear()
+        for share in self._tenures:
+            self._tenures.end(share)
         if held:
             self._log.info("share handed over", share=", ".join(lease.share for lease in held), reason="stopping")
 
@@ -293,26 +276,3 @@ class Sharing:
 
 def _names(account: Account) -> frozenset[str]:
     return frozenset(terminal.name for terminal in account.terminals)
-
-
-def _only(snapshot: Snapshot, good: set[str]) -> Snapshot:
-    """A snapshot without what belongs to other shares."""
-    terminals = tuple(each for each in snapshot.terminals if each.terminal.account in good)
-    names = {each.terminal.name for each in terminals}
-    supervision = snapshot.supervision
-    return replace(
-        snapshot,
-        terminals=terminals,
-        totals=Totals.of_parts(
-            {
-                owner: part
-                for owner, part in snapshot.totals.parts()
-                if owner.name in (good if owner.is_account else names)
-            }
-        ),
-        supervision=Supervision(
-            tuple(name for name in supervision.terminals if name in names),
-            tuple(each for each in supervision.thresholds if each.terminal in names),
-            supervision.calendar,
-        ),
-    )

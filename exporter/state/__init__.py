@@ -4,13 +4,14 @@ from pathlib import Path
 
 from exporter.state.base import CommitFailed, CommitUnsettled, StateUnusable, Store
 from exporter.state.memory import MemoryStore
-from exporter.state.postgres import Database, Lease, LeaseLost, Leases, PostgresStore
+from exporter.state.postgres import Database, HeldElsewhere, Lease, LeaseLost, Leases, PostgresStore
 from exporter.state.sqlite import SqliteStore
 
 __all__ = [
     "CommitFailed",
     "CommitUnsettled",
     "Database",
+    "HeldElsewhere",
     "Lease",
     "LeaseLost",
     "Leases",

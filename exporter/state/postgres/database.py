@@ -18,6 +18,7 @@ from exporter.config import shown_state
 from exporter.state.base import CommitFailed, CommitUnsettled, StateUnusable
 from exporter.state.postgres.advice import advice, at_the_start
 from exporter.state.postgres.migrations import migrate
+from exporter.state.postgres.refusal import refuses
 
 _DEFAULTS: Final[dict[str, Any]] = {
     "connect_timeout": 5,
@@ -47,7 +48,8 @@ class Database:
         self.name = shown_state(url)
         self._unsettled: set[int] = set()
         logging.getLogger("psycopg").setLevel(logging.CRITICAL)  # what fails is said by the polls, and once
-        given = {**_DEFAULTS, **_asked_for(url)}
+        self._url = url
+        self._given = given = {**_DEFAULTS, **_asked_for(url)}
         try:
             with psycopg.connect(url, autocommit=True, **given) as connection:
                 connection.execute(_LIMITS)
@@ -84,11 +86,18 @@ class Database:
             yield connection
 
     @contextmanager
-    def transaction(self) -> Iterator[psycopg.Connection]:
-        """The body's writes, all or nothing. Raises CommitFailed, and CommitUnsettled where only the server knows."""
+    def transaction(self, *, patience: float | None = None, anew: bool = False) -> Iterator[psycopg.Connection]:
+        """The body's writes, all or nothing. Raises CommitFailed, and CommitUnsettled where only the server knows.
+
+        `patience`: seconds until a connection must be there. `anew`: on a connection made for it, which only a server
+        gives that lets in whoever comes.
+        """
         number: int | None = None
         try:
-            with self._pool.connection() as connection, connection.transaction():
+            with (
+                self._anew() if anew else self._pool.connection(patience) as connection,
+                connection.transaction(),
+            ):
                 number = None
                 yield connection
                 number = _number(connection)  # from here on only the COMMIT can fail
@@ -98,6 +107,16 @@ class Database:
                 raise CommitFailed(text) from None
             self._unsettled.add(number)
             raise CommitUnsettled(text, partial(self._was_committed, number)) from None
+
+    @contextmanager
+    def _anew(self) -> Iterator[psycopg.Connection]:
+        with psycopg.connect(self._url, autocommit=True, **self._given) as connection:
+            _configure(connection)
+            yield connection
+
+    def refuses(self, patience: float) -> bool:
+        """Whether the server itself refuses everybody at this moment, and says so within so many seconds."""
+        return refuses(self._url, patience)
 
     def _was_committed(self, number: int) -> bool:
         """What became of a transaction. Raises CommitFailed where that cannot be told yet."""

@@ -82,10 +82,19 @@ MIGRATIONS: Final[tuple[tuple[str, LiteralString], ...]] = (
         CREATE INDEX holdings_share ON epay.holdings (share);
         """,
     ),
+    (
+        "since when the server has been up",
+        """
+        CREATE UNLOGGED TABLE epay.uptime (server timestamptz PRIMARY KEY, since timestamptz NOT NULL);
+        INSERT INTO epay.uptime VALUES (pg_postmaster_start_time(), 'epoch');
+        """,
+    ),
 )
 """What it does, and its SQL. How many steps have been taken stands in `epay.schema_version`.
 
 `texts` holds names of terminals, labels of series and pairs of details once each: operations refer to them by number.
+`uptime` is not logged: PostgreSQL empties it when it recovers from a crash, and a promoted standby begins without a
+row, while a clean start shows in the server's own time. So who looks first after any of them writes when that was.
 """
 
 
