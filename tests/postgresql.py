@@ -26,8 +26,17 @@ class Server:
     as_user: tuple[str, ...]
 
     def _control(self, *arguments: str) -> None:
-        command = [*self.as_user, str(self.binaries / "pg_ctl"), "-D", str(self.directory / "data"), "-s", *arguments]
-        subprocess.run(command, check=True, timeout=30, cwd=self.directory, stdout=subprocess.DEVNULL)
+        command = [
+            *self.as_user,
+            str(self.binaries / "pg_ctl"),
+            "-D",
+            str(self.directory / "data"),
+            "-t",
+            "80",
+            "-s",
+            *arguments,
+        ]
+        subprocess.run(command, check=True, timeout=90, cwd=self.directory, stdout=subprocess.DEVNULL)
 
     def start(self) -> None:
         settings = f"-p {self.port} -k {self.directory} -c listen_addresses=127.0.0.1"
