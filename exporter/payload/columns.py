@@ -56,10 +56,12 @@ def _dated(texts: Sequence[str]) -> list[Instant | None] | None:
     """
     whole, count, offset = ",".join([*texts, ""]), len(texts), "".join(texts[:1])[26:]
     marks = {19: ".", _DATED - 1: ",", **dict(enumerate(offset, start=26))}
-    if len(offset) != _OFFSET or any(whole[at::_DATED] != mark * count for at, mark in marks.items()):
+    if len(whole) != _DATED * count or len(offset) != _OFFSET:
+        return None
+    if any(whole[at::_DATED] != mark * count for at, mark in marks.items()):
         return None
     digits = whole.replace(".", "").encode("ascii", "replace")
-    if len(digits) != (_DATED - 1) * count:  # a point stands somewhere else as well, or one is longer
+    if len(digits) != (_DATED - 1) * count:  # a point stands somewhere else as well
         return None
     heads, rests = struct.unpack("17s15x" * count, digits), struct.unpack("17x8s7x" * count, digits)
     minutes = {head: fields.minute(head.decode(), offset) for head in set(heads)}
