@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import structlog
 
@@ -18,6 +18,9 @@ from exporter.config import Config, ConfigInvalid, Problem, load
 from exporter.instrumentation import Instruments
 from exporter.state import CommitFailed, StateUnusable
 from exporter.web import Refusal
+
+
+_STOPPING: Final = ("the exporter is stopping",)
 
 
 class ReloadRefused(Exception):
@@ -45,6 +48,7 @@ class Reloader:
         self._instruments = instruments
         self._asked: list[asyncio.Future[Sequence[str]]] = []
         self._wanted = asyncio.Event()
+        self._over = False
         self._refusal: Refusal | None = None
         self._log = structlog.get_logger("epay.app")
 
@@ -57,6 +61,8 @@ class Reloader:
         answer: asyncio.Future[Sequence[str]] = asyncio.get_running_loop().create_future()
         self._asked.append(answer)
         self._wanted.set()
+        if self._over:
+            _answer([answer], _STOPPING)
         return answer
 
     async def run(self) -> None:
@@ -69,7 +75,8 @@ class Reloader:
                 asked, self._asked = self._asked, []
                 _answer(asked, await self._reload())
         finally:
-            _answer([*asked, *self._asked], ("the exporter is stopping",))
+            self._over = True  # the web side has some seconds yet, and may ask
+            _answer([*asked, *self._asked], _STOPPING)
 
     async def _reload(self) -> Sequence[str]:
         try:

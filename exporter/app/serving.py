@@ -89,7 +89,8 @@ async def serve_apart(app: ASGIApp, sockets: Sequence[socket], protection: Prote
             error = raised
         here.call_soon_threadsafe(_settle, ended, error)
 
-    threading.Thread(target=work, name="web").start()
+    thread = threading.Thread(target=work, name="web")
+    thread.start()
     try:
         await asyncio.shield(ended)
     except asyncio.CancelledError:
@@ -97,6 +98,9 @@ async def serve_apart(app: ASGIApp, sockets: Sequence[socket], protection: Prote
             there.call_soon_threadsafe(over.set)
         await ended
         raise
+    finally:
+        if ended.done() and not ended.cancelled():
+            thread.join()  # saying that it ends is the last thing that it does
 
 
 def _settle(future: "asyncio.Future[None]", error: BaseException | None) -> None:

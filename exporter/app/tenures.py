@@ -90,7 +90,8 @@ class Tenures:
         owner = total.labels[0]
         if total.family in OF_ACCOUNTS:
             return owner
-        return next((share for share, tenure in self._held.items() if owner in tenure.terminals), "")
+        held = tuple(self._held.items())  # asked in a thread, while shares come and go
+        return next((share for share, tenure in held if owner in tenure.terminals), "")
 
     def shown(self, snapshot: Snapshot) -> Snapshot:
         """What may be shown of a snapshot at this moment, whatever happened since it was taken."""

@@ -1,5 +1,6 @@
 """The endpoints, put together."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
@@ -26,6 +27,9 @@ SECURITY_HEADERS: Final = {
     "Cache-Control": "no-store",
 }
 _NOTHING_ALLOWED: Final = "default-src 'none'; frame-ancestors 'none'"
+_SECOND_LOOK: Final = 1.0
+"""Seconds until polls that seem to stand still are looked at again. A process that was stopped as a whole, and goes on,
+may find a health check before its polls have had their turn: it must not be ended for that."""
 _NAMED: Final = 5
 """Terminals that a probe's answer names; it is read in a terminal or an event, not as a list."""
 
@@ -54,6 +58,8 @@ def create_app(
     metrics = Metrics(snapshots, registry, clock, scraped, exposition or Exposition())
 
     async def healthy(_: Request) -> Response:
+        if standing_still():
+            await asyncio.sleep(_SECOND_LOOK)
         if seconds := standing_still():
             return PlainTextResponse(f"the polls have stood still for {seconds:.0f} seconds", status_code=503)
         return PlainTextResponse("OK")

@@ -330,3 +330,11 @@ async def test_who_asks_when_the_exporter_stops_is_told_so(tmp_path: Path) -> No
         await asyncio.sleep(0)
         answer = ask()
     assert await answer == ("the exporter is stopping",)
+
+
+async def test_who_asks_when_no_reload_can_come_any_more_does_not_wait_for_one(tmp_path: Path) -> None:
+    ship, path = Ship(), tmp_path / "config.yaml"
+    path.write_text(FILE)
+    async with reloading(ship, path) as ask:
+        await asyncio.sleep(0)  # it runs
+    assert await asyncio.wait_for(ask(), 5) == ("the exporter is stopping",)

@@ -132,3 +132,11 @@ async def test_an_exporter_whose_polls_stand_still_says_that_it_is_not_healthy()
         await asyncio.sleep(0)
         assert get(port, "/-/healthy") == "OK"
         beating.cancel()
+
+
+async def test_an_exporter_that_was_stopped_as_a_whole_is_healthy_when_it_goes_on() -> None:
+    seen = iter((90.0, 0.0))  # the health check had its turn before the polls had theirs
+    publication = Publication(stale_after=1)
+    app = create_app(publication.current, CollectorRegistry(), lambda: 0, standing_still=lambda: next(seen))
+    async with serving(app) as (port, _):
+        assert await asyncio.to_thread(get, port, "/-/healthy") == "OK"

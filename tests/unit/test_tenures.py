@@ -97,6 +97,18 @@ def test_what_is_being_given_up_is_neither_shown_nor_renewed(clock: Clock) -> No
     assert held.end("a") is None
 
 
+def test_whose_a_total_is_can_be_asked_while_shares_come_and_go(clock: Clock) -> None:
+    held = tenures(clock)
+
+    class Slow(frozenset[str]):
+        def __contains__(self, name: object) -> bool:  # the loop takes a share meanwhile, and this thread goes on
+            held.begin(Lease(f"taken-{name}", 1), frozenset(), MemoryStore(), clock())
+            return super().__contains__(name)
+
+    held.begin(Lease("slow", 1), Slow({"t-slow"}), MemoryStore(), clock())
+    assert held.share_of(Total(Family.OPERATIONS, ("other",))) == ""
+
+
 def test_totals_belong_to_the_share_of_their_terminal_or_account(clock: Clock) -> None:
     held = tenures(clock, "a", "b")
     assert held.share_of(Total(Family.OPERATIONS, ("t-b", "success"))) == "b"
