@@ -285,3 +285,14 @@ def test_whatever_happens_the_replicas_count_together_what_the_bank_counts(
         for series in asked(address, "resets(epay_operations_total[10m])"):
             assert series["value"][1] == "0", series
         assert sum(counted(address).values()) > 50
+
+
+def test_a_replica_ends_in_order_though_its_database_hangs(replicas: Replicas, postgresql: Server) -> None:
+    replica = replicas.start()
+    eventually(lambda: replica.shares() == {"a", "b", "c"})
+    eventually(lambda: shown(replica.metrics()) == {"a", "b", "c"})
+    with postgresql.frozen():
+        eventually(lambda: not replica.shares())  # what may wait for the database does by now
+
+        assert replica.process.stop(signal.SIGTERM) == 0
+    assert "share handed over" not in replica.process.text()
