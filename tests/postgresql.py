@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -44,6 +45,20 @@ class Server:
 
     def stop(self, mode: str = "fast", *, wait: bool = True) -> None:
         self._control("-w" if wait else "-W", "-m", mode, "stop")
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """All of its processes stopped: connections stay open, new ones are accepted, and nobody answers."""
+        first = int((self.directory / "data" / "postmaster.pid").read_text(encoding="ascii").split("\n")[0])
+        os.kill(first, signal.SIGSTOP)  # it starts no more of them from now on
+        family = [first, *_children(first)]
+        for number in family:
+            os.kill(number, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for number in family:
+                os.kill(number, signal.SIGCONT)
 
     def cpu(self) -> float:
         """Seconds of processor that the server has used, with all of its processes that are and that were."""
@@ -112,6 +127,17 @@ def server() -> Iterator[Server]:
                 running.stop("immediate")
     finally:
         shutil.rmtree(directory)
+
+
+def _children(parent: int) -> list[int]:
+    """The processes that a process has started."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            name, _, fields = stat.read_text(encoding="ascii", errors="replace").rpartition(")")
+            if int(fields.split()[1]) == parent:
+                found.append(int(name.split()[0]))
+    return found
 
 
 def kill_backends(running: Server, database: str) -> None:

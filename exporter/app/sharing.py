@@ -27,6 +27,8 @@ from exporter.state import CommitFailed, HeldElsewhere, LeaseLost, Leases, State
 
 _BEAT: Final = 1.0
 """Seconds between two looks at the database, unless a short lease wants more of them."""
+_GRACE: Final = 2.0
+"""Seconds that the database is given at the end to hear of it; three are promised for all."""
 
 
 def replica_name() -> str:
@@ -149,11 +151,22 @@ class Sharing:
         """Hold this replica's part of the shares, until cancelled; then hand them over at once."""
         try:
             async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._hang_up_in_the_end())
                 tasks.create_task(self._fleet.run())
                 tasks.create_task(self._beat())
                 tasks.create_task(self._follow())
         finally:
             await self._leave()
+
+    async def _hang_up_in_the_end(self) -> None:
+        """From the moment at which all is to end, what waits for the database waits only so long.
+
+        Threads that wait for it would keep the process alive, and commits under way what is cancelled.
+        """
+        try:
+            await asyncio.Event().wait()
+        finally:
+            asyncio.get_running_loop().call_later(_GRACE, self._leases.hang_up)
 
     async def _beat(self) -> None:
         beat = min(_BEAT, self._leases.seconds / 5)
@@ -262,11 +275,13 @@ class Sharing:
         for share in self._tenures:
             self._tenures[share].going = True
         await asyncio.to_thread(keep_last_births, self._publication, self, wall_clock)
-        with contextlib.suppress(CommitFailed):
+        released = False
+        with contextlib.suppress(CommitFailed):  # they end by themselves
             await asyncio.to_thread(self._leases.release, held, leaving=True)
+            released = True
         for share in self._tenures:
             self._tenures.end(share)
-        if held:
+        if held and released:
             self._log.info("share handed over", share=", ".join(lease.share for lease in held), reason="stopping")
 
     async def close(self) -> None:

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from tests.end_to_end.pages import servers
+from tests.end_to_end.rounds import in_rounds
 from tests.postgresql import Server
 from tests.processes import Process, eventually, free_port, get, sample, started
 
@@ -256,7 +257,7 @@ def test_whatever_happens_the_replicas_count_together_what_the_bank_counts(
 ) -> None:
     ports = [free_port() for _ in range(3)]
     draw = Random(8)
-    with prometheus(replicas.directory, ports) as address:
+    with prometheus(replicas.directory, ports) as address, in_rounds(ports) as rounds:
         for port in ports:
             replicas.start(port)
         eventually(replicas.spread)
@@ -285,3 +286,16 @@ def test_whatever_happens_the_replicas_count_together_what_the_bank_counts(
         for series in asked(address, "resets(epay_operations_total[10m])"):
             assert series["value"][1] == "0", series
         assert sum(counted(address).values()) > 50
+    assert rounds.violations == []
+    assert rounds.number > 50
+
+
+def test_a_replica_ends_in_order_though_its_database_hangs(replicas: Replicas, postgresql: Server) -> None:
+    replica = replicas.start()
+    eventually(lambda: replica.shares() == {"a", "b", "c"})
+    eventually(lambda: shown(replica.metrics()) == {"a", "b", "c"})
+    with postgresql.frozen():
+        eventually(lambda: not replica.shares())  # what may wait for the database does by now
+
+        assert replica.process.stop(signal.SIGTERM) == 0
+    assert "share handed over" not in replica.process.text()

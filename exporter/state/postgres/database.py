@@ -17,6 +17,7 @@ from psycopg_pool import ConnectionPool
 from exporter.config import shown_state
 from exporter.state.base import CommitFailed, CommitUnsettled, StateUnusable
 from exporter.state.postgres.advice import advice, at_the_start
+from exporter.state.postgres.lines import Lines
 from exporter.state.postgres.migrations import migrate
 from exporter.state.postgres.refusal import refuses
 
@@ -47,6 +48,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.name = shown_state(url)
         self._unsettled: set[int] = set()
+        self._lines = Lines()
         logging.getLogger("psycopg").setLevel(logging.CRITICAL)  # what fails is said by the polls, and once
         self._url = url
         self._given = given = {**_DEFAULTS, **_asked_for(url)}
@@ -64,7 +66,7 @@ class Database:
             timeout=_PATIENCE,
             reconnect_timeout=2.0,  # each request for a connection begins anew: no long pauses after an outage
             configure=_configure,
-            check=ConnectionPool.check_connection,
+            check=self._check,
             name="epay-exporter",
             open=True,
         )
@@ -73,7 +75,7 @@ class Database:
     def reading(self) -> Iterator[psycopg.Connection]:
         """A connection whose statements stand each for itself. Raises CommitFailed."""
         try:
-            with self._pool.connection() as connection:
+            with self._pool.connection() as connection, self._lines.using(connection):
                 yield connection
         except (psycopg.Error, UnicodeError) as error:
             raise CommitFailed(f"state {self.name}: {advice(error)}") from None
@@ -95,7 +97,8 @@ class Database:
         number: int | None = None
         try:
             with (
-                self._anew() if anew else self._pool.connection(patience) as connection,
+                self._anew(patience) if anew else self._pool.connection(patience) as connection,
+                self._lines.using(connection),
                 connection.transaction(),
             ):
                 number = None
@@ -109,10 +112,16 @@ class Database:
             raise CommitUnsettled(text, partial(self._was_committed, number)) from None
 
     @contextmanager
-    def _anew(self) -> Iterator[psycopg.Connection]:
-        with psycopg.connect(self._url, autocommit=True, **self._given) as connection:
-            _configure(connection)
+    def _anew(self, patience: float | None) -> Iterator[psycopg.Connection]:
+        given = self._given if patience is None else self._given | {"connect_timeout": max(round(patience), 2)}
+        with psycopg.connect(self._url, autocommit=True, **given) as connection:
+            with self._lines.using(connection):
+                _configure(connection)
             yield connection
+
+    def _check(self, connection: psycopg.Connection) -> None:
+        with self._lines.using(connection):
+            ConnectionPool.check_connection(connection)
 
     def refuses(self, patience: float) -> bool:
         """Whether the server itself refuses everybody at this moment, and says so within so many seconds."""
@@ -132,6 +141,11 @@ class Database:
         """See that no transaction of ours is still being committed. Raises CommitFailed where one may be."""
         for number in tuple(self._unsettled):
             self._was_committed(number)
+
+    def hang_up(self) -> None:
+        """Have all that waits for the server fail at once, and all that would. Waits for nothing."""
+        self._lines.cut()
+        self._pool.close(timeout=0.0)
 
     def close(self) -> None:
         """Close all connections."""

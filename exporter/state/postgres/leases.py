@@ -251,6 +251,10 @@ class Leases:
             only=(lease.share, *terminals),
         )
 
+    def hang_up(self) -> None:
+        """Have all that waits for the server fail at once, and all that would. Waits for nothing."""
+        self._database.hang_up()
+
     def close(self) -> None:
         """Close all connections."""
         self._database.close()
