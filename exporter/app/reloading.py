@@ -19,7 +19,6 @@ from exporter.instrumentation import Instruments
 from exporter.state import CommitFailed, StateUnusable
 from exporter.web import Refusal
 
-
 _STOPPING: Final = ("the exporter is stopping",)
 
 
