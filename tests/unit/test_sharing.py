@@ -2,15 +2,18 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter import windows
 from exporter.config import Account, Secret, TerminalFilter
-from exporter.model import Terminal
+from exporter.model import DAY, HOUR, MINUTE, SECOND, Checkpoint, Policy, Terminal
 from exporter.sharing import MOST, Plan, Situation, plan, shares
 
 _SECRET = Secret("accounts[0].password", "x")
 ALL = frozenset({"a", "b", "c", "d"})
+POLICY = Policy(15 * SECOND, 15 * MINUTE, DAY, DAY, (5 * MINUTE, 15 * MINUTE, HOUR))
 
 
 def _account(terminals: int, name: str = "main") -> Account:
@@ -34,6 +37,20 @@ def test_a_larger_account_is_cut_into_as_many_shares_as_a_poll_has_requests() ->
     assert [terminal.name for part in parts for terminal in part.terminals] == [
         terminal.name for terminal in _account(2 * MOST + 1).terminals
     ]
+
+
+@pytest.mark.parametrize("terminals", [1, MOST, MOST + 1, 230, 1000])
+def test_a_poll_and_a_sweep_ask_as_often_in_shares_as_for_the_whole(terminals: int) -> None:
+    """However many replicas there are: each share is read by one of them."""
+    now, mark = 10 * DAY, Checkpoint(9 * DAY, 10 * DAY - MINUTE, 9 * DAY)
+
+    def questions(account: Account) -> int:
+        names = [terminal.name for terminal in account.terminals]
+        heads = windows.head(now, dict.fromkeys(names, mark), POLICY)
+        return len(heads) + len(windows.sweep(now, dict.fromkeys(names, mark.watermark), POLICY))
+
+    whole = _account(terminals)
+    assert sum(map(questions, shares([whole]))) == questions(whole) == 2 * -(-terminals // MOST)
 
 
 def test_an_account_whose_terminals_are_listed_together_is_not_cut() -> None:
