@@ -27,7 +27,7 @@ from exporter.config import Config, state_kind
 from exporter.exposition import Exposition
 from exporter.instrumentation import Instruments
 from exporter.model import SECOND
-from exporter.poller import Publication, keep_births, keep_last_births
+from exporter.poller import Publication, keep_births, keep_shown
 from exporter.sharding import EVERYTHING, Shard
 from exporter.state import CommitFailed, Database, Leases, StateUnusable, open_store
 from exporter.web import AddressUnusable, Protection, bind, create_app
@@ -76,7 +76,7 @@ async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str
             await reader.apply(config)
         except (AddressUnusable, StateUnusable, CommitFailed) as error:
             raise StartFailed(str(error)) from None
-        held.callback(keep_last_births, publication, reader, wall_clock)
+        held.push_async_callback(keep_shown, publication, reader, wall_clock)
         instruments.configuration_applied(wall_clock())
         reloader = Reloader(options.config_file, config, reader, instruments) if options.config_file else None
         exposition, pulse = Exposition(), Pulse()

@@ -21,7 +21,7 @@ from exporter.app.tenures import Tenures
 from exporter.config import Account, Config
 from exporter.instrumentation import Instruments
 from exporter.model import Decision, Snapshot, Total
-from exporter.poller import Publication, keep_last_births
+from exporter.poller import Publication, keep_shown
 from exporter.sharing import Plan, plan, shares
 from exporter.state import CommitFailed, HeldElsewhere, LeaseLost, Leases, StateUnusable, Store
 
@@ -267,14 +267,14 @@ class Sharing:
         with contextlib.suppress(CommitFailed, StateUnusable):
             await self._show([name for name in self._tenures if name != share and name in self._known])
         if last_words:
-            await asyncio.to_thread(keep_last_births, self._publication, self, wall_clock)
+            await keep_shown(self._publication, self, wall_clock)
         self._tenures.end(share)
 
     async def _leave(self) -> None:
         held = [self._tenures[share].lease for share in self._tenures]
         for share in self._tenures:
             self._tenures[share].going = True
-        await asyncio.to_thread(keep_last_births, self._publication, self, wall_clock)
+        await keep_shown(self._publication, self, wall_clock)
         released = False
         with contextlib.suppress(CommitFailed):  # they end by themselves
             await asyncio.to_thread(self._leases.release, held, leaving=True)

@@ -1,7 +1,7 @@
 """The cycle of a poll: gather, decide, commit, publish; and the loops around it."""
 
 from exporter.poller.almanac import CELL, Almanac
-from exporter.poller.births import keep_births, keep_last_births
+from exporter.poller.births import keep_births, keep_shown
 from exporter.poller.cycle import AccountPoller
 from exporter.poller.forecasting import Forecaster
 from exporter.poller.handover import Handover
@@ -19,5 +19,5 @@ __all__ = [
     "PastReader",
     "Publication",
     "keep_births",
-    "keep_last_births",
+    "keep_shown",
 ]

@@ -26,19 +26,20 @@ async def keep_births(publication: Publication, store: Keeper, clock: Clock) -> 
     """
     while True:
         await publication.news.wait()
-        shown = publication.newly_scraped()
-        try:
-            await finished(asyncio.to_thread(store.commit, Decision(now=clock(), scraped=shown)))
-        except CommitFailed:  # a poll says that the state is lost
-            publication.not_kept(shown)
+        if not await keep_shown(publication, store, clock):
             await asyncio.sleep(_PAUSE)
 
 
-def keep_last_births(publication: Publication, store: Keeper, clock: Clock) -> None:
-    """The same for what was shown while the process was stopping, or could not be committed before."""
+async def keep_shown(publication: Publication, store: Keeper, clock: Clock) -> bool:
+    """Commit what has been shown for the first time; False where that could not be, and is left for the next time.
+
+    Only the commit is made in a thread: what scrapes show is noted in the loop, and none of it may be overlooked.
+    """
     shown = publication.newly_scraped()
     try:
         if shown:
-            store.commit(Decision(now=clock(), scraped=shown))
-    except CommitFailed:
-        return  # nobody is left to try again
+            await finished(asyncio.to_thread(store.commit, Decision(now=clock(), scraped=shown)))
+    except CommitFailed:  # a poll says that the state is lost
+        publication.not_kept(shown)
+        return False
+    return True

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from exporter.bank import Refused, Unreachable
 from exporter.model import DAY, HOUR, MINUTE, SECOND, Difference, Family, Remembered, Total
-from exporter.poller import keep_last_births
+from exporter.poller import keep_shown
 from exporter.state import MemoryStore, SqliteStore, Store
 from exporter.windows import begin
 from tests.adapters.fakes import FlakyStore
@@ -153,10 +153,10 @@ async def test_a_first_showing_that_could_not_be_kept_is_kept_later() -> None:
     await world.poll()
     world.publication.scraped(world.publication.current().sequence)
     store.full = True
-    shown = world.publication.newly_scraped()
-    world.publication.not_kept(shown)
+    assert not await keep_shown(world.publication, store, world.clock)
+    assert store.recall().unscraped
     store.full = False
-    keep_last_births(world.publication, store, world.clock)
+    assert await keep_shown(world.publication, store, world.clock)
 
     assert not store.recall().unscraped
 

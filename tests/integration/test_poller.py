@@ -21,7 +21,7 @@ from exporter.model import (
     Remembered,
     Total,
 )
-from exporter.poller import keep_last_births
+from exporter.poller import keep_shown
 from exporter.state import MemoryStore, SqliteStore
 from tests.adapters.fakes import FlakyStore, names_of, refusing
 from tests.adapters.world import World
@@ -481,7 +481,7 @@ async def test_a_total_that_nobody_was_shown_is_born_again_after_a_restart() -> 
     await first.poll()
     sequence = first.publication.current().sequence
     first.publication.scraped(sequence)
-    keep_last_births(first.publication, first.store, first.clock)
+    await keep_shown(first.publication, first.store, first.clock)
     first.bank.put(operation("f", T0 + 16 * SECOND, status="failed"))
     await first.poll()
 
