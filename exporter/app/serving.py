@@ -7,9 +7,9 @@ in milliseconds.
 
 import asyncio
 import contextlib
-import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from socket import socket
 from typing import Final, TypeVar
 
@@ -69,8 +69,7 @@ async def serve_apart(app: ASGIApp, sockets: Sequence[socket], protection: Prote
 
     `app` is called in that thread, and so is all that it calls.
     """
-    here, there = asyncio.get_running_loop(), asyncio.new_event_loop()
-    over, ended = asyncio.Event(), here.create_future()
+    there, over = asyncio.new_event_loop(), asyncio.Event()
 
     async def serving() -> None:
         task, waiting = asyncio.create_task(serve(app, sockets, protection)), asyncio.create_task(over.wait())
@@ -81,31 +80,15 @@ async def serve_apart(app: ASGIApp, sockets: Sequence[socket], protection: Prote
             await task
 
     def work() -> None:
-        error: BaseException | None = None
+        with asyncio.Runner(loop_factory=lambda: there) as runner:
+            runner.run(serving())
+
+    with ThreadPoolExecutor(1, thread_name_prefix="web") as executor:
+        ended = asyncio.get_running_loop().run_in_executor(executor, work)
         try:
-            with asyncio.Runner(loop_factory=lambda: there) as runner:
-                runner.run(serving())
-        except BaseException as raised:  # noqa: BLE001  it is raised where it is waited for
-            error = raised
-        here.call_soon_threadsafe(_settle, ended, error)
-
-    thread = threading.Thread(target=work, name="web")
-    thread.start()
-    try:
-        await asyncio.shield(ended)
-    except asyncio.CancelledError:
-        with contextlib.suppress(RuntimeError):  # it has ended by itself meanwhile
-            there.call_soon_threadsafe(over.set)
-        await ended
-        raise
-    finally:
-        if ended.done() and not ended.cancelled():
-            thread.join()  # saying that it ends is the last thing that it does
-
-
-def _settle(future: "asyncio.Future[None]", error: BaseException | None) -> None:
-    if not future.done():
-        if error is None:
-            future.set_result(None)
-        else:
-            future.set_exception(error)
+            await asyncio.shield(ended)
+        except asyncio.CancelledError:
+            with contextlib.suppress(RuntimeError):  # it has ended by itself meanwhile
+                there.call_soon_threadsafe(over.set)
+            await ended
+            raise

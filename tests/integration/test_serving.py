@@ -5,6 +5,7 @@ import contextlib
 import http.client
 import threading
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp
 from exporter.app.serving import Pulse, asked, serve_apart, told
 from exporter.poller import Publication
 from exporter.web import bind, create_app
+from tests.listening import listening
 
 
 def app_of(answer: Callable[[Request], Response]) -> Starlette:
@@ -28,17 +30,8 @@ def app_of(answer: Callable[[Request], Response]) -> Starlette:
 
 @contextlib.asynccontextmanager
 async def serving(app: ASGIApp) -> AsyncIterator[tuple[int, "asyncio.Task[None]"]]:
-    listener = bind("127.0.0.1:0")
-    port = int(listener.getsockname()[1])
-    task = asyncio.create_task(serve_apart(app, [listener]))
-    await asyncio.sleep(0)  # it has its thread now, and needs this loop no more
-    try:
-        yield port, task
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-    assert listener.fileno() == -1
+    async with listening(partial(serve_apart, app)) as served:
+        yield served
 
 
 def get(port: int, path: str = "/") -> str:
@@ -51,7 +44,7 @@ def get(port: int, path: str = "/") -> str:
 
 
 def web_threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "web"]
+    return [thread for thread in threading.enumerate() if thread.name.startswith("web")]
 
 
 async def test_who_asks_is_answered_while_the_loop_of_the_polls_computes() -> None:

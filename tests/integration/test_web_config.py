@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import bcrypt
@@ -18,6 +19,7 @@ from starlette.routing import Route
 from exporter.config import ConfigInvalid
 from exporter.web import Protection, bind, serve
 from tests.certificates import Pair, pair, trusting
+from tests.listening import listening
 
 HASH = bcrypt.hashpw(b"right", bcrypt.gensalt(4)).decode()
 USERS = f"basic_auth_users: {{alice: '{HASH}'}}\n"
@@ -55,14 +57,8 @@ async def serving(directory: Path, text: str) -> AsyncIterator[tuple[str, Protec
     file = directory / "web.yaml"
     file.write_text(text)
     protection = Protection(file)
-    listener = bind("127.0.0.1:0")
-    task = asyncio.create_task(serve(application(), [listener], protection))
-    try:
-        yield f"127.0.0.1:{listener.getsockname()[1]}", protection, file
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+    async with listening(partial(serve, application(), protection=protection)) as (port, _):
+        yield f"127.0.0.1:{port}", protection, file
 
 
 def client(context: ssl.SSLContext | None = None, **options: object) -> httpx.AsyncClient:

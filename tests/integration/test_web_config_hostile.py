@@ -6,6 +6,7 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -18,6 +19,7 @@ from starlette.routing import Route
 from exporter.web import Protection, bind, serve
 from exporter.web.connections import Crowd
 from tests.certificates import Pair, pair, trusting
+from tests.listening import listening
 
 LARGE = 4 * 1024 * 1024
 
@@ -44,14 +46,8 @@ def server(tmp_path: Path) -> Pair:
 
 @contextlib.asynccontextmanager
 async def serving(protection: Protection | None = None) -> AsyncIterator[int]:
-    listener = bind("127.0.0.1:0")
-    task = asyncio.create_task(serve(application(), [listener], protection))
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+    async with listening(partial(serve, application(), protection=protection)) as (port, _):
+        yield port
 
 
 @contextlib.asynccontextmanager

@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 
 import httpx
 import pytest
@@ -16,6 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from exporter.web import AddressUnusable, bind, serve
+from tests.listening import listening
 
 
 class Bank:
@@ -41,16 +43,8 @@ def port_of(listener: socket.socket) -> int:
 
 @contextlib.asynccontextmanager
 async def serving(app: Starlette, address: str = "127.0.0.1:0") -> AsyncIterator[tuple[str, asyncio.Task[None]]]:
-    listener = bind(address)
-    base = f"http://127.0.0.1:{port_of(listener)}"
-    task = asyncio.create_task(serve(app, [listener]))
-    try:
-        yield base, task
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-    assert listener.fileno() == -1
+    async with listening(partial(serve, app), address) as (port, task):
+        yield f"http://127.0.0.1:{port}", task
 
 
 async def test_serves_until_cancelled() -> None:
