@@ -75,7 +75,7 @@ class Bookkeeper:
 
 
 async def _decided(steps: Generator[None, None, Decision]) -> Decision:
-    """The decision that these steps lead to. Scrapes and health checks get their turn between them."""
+    """The decision that these steps lead to. Other accounts, and leases, get their turn between them."""
     while True:
         try:
             next(steps)

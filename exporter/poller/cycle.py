@@ -32,8 +32,6 @@ from exporter.poller.reconciliation import Reconciler
 from exporter.poller.reporting import Reporter
 from exporter.state.base import CommitFailed, Store
 
-_AT_A_TIME: Final = 20
-"""Terminals whose windows are moved on before scrapes and health checks get their turn: some milliseconds at most."""
 _SHORTEST_BUDGET: Final = 10.0
 """Seconds of catching up and filling that one poll may take before it publishes, and the next one goes on."""
 
@@ -150,7 +148,6 @@ class AccountPoller:
         except CommitFailed as error:
             result = Result(dict.fromkeys(self._terminals, BankError("state", str(error))))
         self._settle(result, now, polled_at)
-        await self._move_windows(now)
         self._publish(now)
         self._observer.observe(PollMade(self._account, self._word(result), self._monotonic() - started))
 
@@ -166,7 +163,6 @@ class AccountPoller:
             self._reporter.sweep_failed(next(iter(result.failures.values())))
         for name in names:
             self._states[name].sweep_complete = name not in result.failures.keys() | result.incomplete
-        await self._move_windows(now)
         self._publish(now)
         took = self._monotonic() - started
         if took > self._sweep_interval / SECOND and not self._slow_sweep_said:
@@ -212,13 +208,6 @@ class AccountPoller:
         if len(result.failures) < len(self._terminals):
             return "partial"
         return next(iter(result.failures.values())).kind
-
-    async def _move_windows(self, now: Instant) -> None:
-        """Bring the windows to where they will be shown, so that to publish them all at once takes next to nothing."""
-        for number, (name, state) in enumerate(self._states.items()):
-            self._ledger.windows(name, now if state.read_to is None else state.read_to)
-            if number % _AT_A_TIME == 0:
-                await asyncio.sleep(0)
 
     def _publish(self, now: Instant) -> None:
         self._publication.publish(
