@@ -74,10 +74,8 @@ def window_lines(terminal: str, windows: Sequence[WindowTally], shapes: Shapes) 
 def _window(terminal: str, tally: WindowTally, shapes: Shapes) -> tuple[bytes, ...]:
     label = terminal_label(terminal) + window_label(tally.window)
     tail, (keys, sums) = label.encode(), placeholders(terminal)
-    operations, amounts = (
-        shapes[catalogue.WINDOW_OPERATIONS, tally.window],
-        shapes[catalogue.WINDOW_AMOUNT, tally.window],
-    )
+    operations = shapes[catalogue.WINDOW_OPERATIONS, tally.window]
+    amounts = shapes[catalogue.WINDOW_AMOUNT, tally.window]
     counts = operations.values(tally.operations, keys, lambda key: _COUNTS[key[1:]])
     minor = amounts.values(tally.amounts, sums, lambda pair: _AMOUNTS[*pair[0][1:], pair[1]])
     powers = [*[power(currency) for _, currency in tally.amounts], *PLACEHOLDER_POWERS]

@@ -22,6 +22,7 @@ from exporter.model import (
     Checkpoint,
     Decision,
     Details,
+    Entries,
     Entry,
     Family,
     Instant,
@@ -101,7 +102,8 @@ class Draft:
                 _FOLLOWED if moment > group.followed_after else _COUNTED
                 for moment, group in zip(created, groups, strict=True)
             ]
-        self._entries.extend(ids, created, [group.series for group in groups], amounts, standings, details)
+        series = [group.series for group in groups]
+        self._entries.extend(Entries(ids, created, series, amounts, standings, details))
         for group, fresh in zip(groups, zip(created, amounts, strict=True), strict=True):
             group.fresh.append(fresh)
 

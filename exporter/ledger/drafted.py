@@ -1,6 +1,6 @@
 """The entries of a decision in the making: they come many at a time, and are found again by id."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from exporter.model import Details, Entries, Entry, Instant, Series, Standing
 
@@ -38,28 +38,21 @@ class Drafted:
         id_, created, key, amount, currency, standing, details = entry
         place = self._places.get(id_)
         if place is None:
-            self.extend((id_,), (created,), ((key, currency),), (amount,), (standing,), (details,))
+            self.extend(Entries.of((entry,)))
             return
         self._created[place], self._series[place], self._amounts[place] = created, (key, currency), amount
         self._standings[place], self._details[place] = standing, details
 
-    def extend(
-        self,
-        ids: Sequence[bytes],
-        created: Sequence[Instant],
-        series: Sequence[Series],
-        amounts: Sequence[int],
-        standings: Sequence[Standing],
-        details: Sequence[Details],
-    ) -> None:
+    def extend(self, entries: Entries) -> None:
         """Take in entries none of which is here, and no two of which have the same id."""
-        self._places.update(zip(ids, range(len(self._ids), len(self._ids) + len(ids)), strict=True))
-        self._ids += ids
-        self._created += created
-        self._series += series
-        self._amounts += amounts
-        self._standings += standings
-        self._details += details
+        first = len(self._ids)
+        self._places.update(zip(entries.ids, range(first, first + len(entries)), strict=True))
+        self._ids += entries.ids
+        self._created += entries.created
+        self._series += entries.series
+        self._amounts += entries.amounts
+        self._standings += entries.standings
+        self._details += entries.details
 
     def entries(self) -> Entries:
         """All of them; nothing is put any more."""

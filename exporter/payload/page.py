@@ -71,9 +71,10 @@ class Decoder:
     ) -> None:
         self._reader = RecordReader(key, dimensions)
         self._met = met
-        plain, record = self._reader.plain_record, self._reader.record
-        self._plain: msgspec.json.Decoder[TypedPage[Any]] = decoder(TypedPage[plain])  # type: ignore[valid-type]
-        self._page: msgspec.json.Decoder[TypedPage[Any]] = decoder(TypedPage[record])  # type: ignore[valid-type]
+        plain: Any = self._reader.plain_record
+        record: Any = self._reader.record
+        self._plain: msgspec.json.Decoder[TypedPage[Any]] = decoder(TypedPage[plain])
+        self._page: msgspec.json.Decoder[TypedPage[Any]] = decoder(TypedPage[record])
 
     def decode(self, body: bytes) -> Page:
         """The page that a body holds. Raises ErrorBody where the bank said no, Unreadable for everything else."""
@@ -85,9 +86,9 @@ class Decoder:
         unchanged: tuple[bytes, ...] = ()
         if self._met and marks:
             known = list(map(self._met.get, marks))
-            if None not in known:
-                return Page(page.total_count, (), unchanged=tuple(known))  # type: ignore[arg-type]
             unchanged = tuple(filter(None, known))
+            if len(unchanged) == len(known):
+                return Page(page.total_count, (), unchanged=unchanged)
         ids = columns.identities([record.id for record in records])
         # Where one record stands there twice, the last of the two says how it is now, so both are read.
         if unchanged:

@@ -52,9 +52,8 @@ class MemoryStore:
         with self._lock:
             self._kept_since = max(self._kept_since, before)
             for id_, entries in list(self._entries.items()):
-                self._put(
-                    id_, *(each for each in entries if each.created >= before or each.standing is Standing.FOLLOWED)
-                )
+                kept = [each for each in entries if each.created >= before or each.standing is Standing.FOLLOWED]
+                self._put(id_, *kept)
 
     def commit(self, decision: Decision) -> None:
         """Keep a decision."""
