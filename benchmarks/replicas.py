@@ -31,7 +31,7 @@ from rich.table import Table
 from benchmarks.__main__ import machine
 from benchmarks.peers import Peer, end_in_order, ended, free_port
 from benchmarks.replicas_exposed import Counted, Exposed, exposed
-from benchmarks.sizing_bank import Traffic
+from benchmarks.sizing_bank import ACCOUNT, Traffic
 from exporter.app import wall_clock
 from exporter.model import HOUR, SECOND, Instant
 from tests.postgresql import Server, server
@@ -45,18 +45,13 @@ SCRAPE_EVERY = 12.0
 LONGEST_START = 120.0
 LONGEST_SETTLING = 60.0
 REQUESTS_A_SECOND = 200
-CONFIGURATION = """accounts:
-  - token_url: http://127.0.0.1:{bank}/token
-    operations_url: http://127.0.0.1:{bank}/operations
-    username: demo
-    password: demo
-    client_id: demo
-    client_secret: demo
-    terminals: [{terminals}]
-poll: {{requests_per_second: {rate}}}
+CONFIGURATION = (
+    ACCOUNT
+    + """poll: {{requests_per_second: {rate}}}
 baseline: {{history: 0s}}
 state: {{url: "{state}"}}
 """
+)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.sizing_bank import Traffic
+from benchmarks.sizing_bank import ACCOUNT, Traffic
 from exporter.app import wall_clock
 from exporter.config.tables import shipped_reason_classes, shipped_statuses
 from exporter.ledger import Ledger
@@ -60,16 +60,11 @@ LONGEST_START = 140.0
 SCRAPES = 8
 SLOT = 15 * MINUTE
 POLICY = Policy(15 * SECOND, 15 * MINUTE, DAY, DAY, (5 * MINUTE, 15 * MINUTE, HOUR))
-CONFIGURATION = """accounts:
-  - token_url: http://127.0.0.1:{bank}/token
-    operations_url: http://127.0.0.1:{bank}/operations
-    username: demo
-    password: demo
-    client_id: demo
-    client_secret: demo
-    terminals: [{terminals}]
-state: {{url: "sqlite:///{state}"}}
+CONFIGURATION = (
+    ACCOUNT
+    + """state: {{url: "sqlite:///{state}"}}
 """
+)
 
 
 @dataclass(frozen=True)

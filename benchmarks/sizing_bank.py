@@ -28,6 +28,16 @@ _RECORD = (
     '"ipRegion":"","ipDistrict":"","ipLongitude":71.43,"ipLatitude":51.13,"status":"%s","senderCardId":"card-%09d",'
     '"receiverCardId":"card-%09d"}'
 )
+ACCOUNT = """accounts:
+  - token_url: http://127.0.0.1:{bank}/token
+    operations_url: http://127.0.0.1:{bank}/operations
+    username: demo
+    password: demo
+    client_id: demo
+    client_secret: demo
+    terminals: [{terminals}]
+"""
+"""The beginning of a configuration that reads from this bank; what is else in it comes behind."""
 
 
 @dataclass(frozen=True)
