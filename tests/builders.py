@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Any
 
+from exporter.config import Account, Secret
 from exporter.ledger import Ledger
 from exporter.model import (
     DAY,
@@ -115,3 +116,21 @@ def counted(book: Ledger, family: Family = Family.OPERATIONS) -> dict[tuple[str,
 def total_of(book: Ledger, family: Family, *labels: str) -> int:
     """One total, 0 where there is none."""
     return book.totals.get(Total(family, labels), 0)
+
+
+def account(name: str, *terminals: str, password: str = "password", place: int = 0) -> Account:
+    """Reads from a bank of the name `bank`; a terminal for each name, or one that is called as the account is."""
+
+    def secret(key: str, value: str) -> Secret:
+        return Secret(f"accounts[{place}].{key}", value)
+
+    return Account(
+        name=name,
+        token_url="http://bank/token",
+        operations_url="http://bank/operations",
+        username=secret("username", name),
+        password=secret("password", password),
+        client_id=secret("client_id", "client"),
+        client_secret=secret("client_secret", "hush"),
+        terminals=tuple(Terminal(f"id-{each}", f"id-{each}", each, name) for each in terminals or (name,)),
+    )

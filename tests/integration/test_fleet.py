@@ -12,34 +12,18 @@ import structlog
 
 from exporter.app.fleet import Change, Fleet, change
 from exporter.app.reloading import Reloader
-from exporter.config import Account, Alerts, Baseline, Config, Limits, Poll, Secret
+from exporter.config import Alerts, Baseline, Config, Limits, Poll
 from exporter.instrumentation import Instruments
-from exporter.model import MINUTE, SECOND, CalendarEntry, Decision, Duration, Remembered, Terminal
+from exporter.model import MINUTE, SECOND, CalendarEntry, Decision, Duration, Remembered
 from exporter.outcomes import Outcomes
 from exporter.poller import Publication
 from exporter.state import CommitFailed, MemoryStore, StateUnusable
-from tests.builders import OUTCOMES
+from tests.builders import OUTCOMES, account
 
 
 @pytest.fixture(autouse=True)
 def _plain_logging() -> None:
     structlog.reset_defaults()
-
-
-def account(name: str, *terminals: str, password: str = "password", place: int = 0) -> Account:
-    def secret(key: str, value: str) -> Secret:
-        return Secret(f"accounts[{place}].{key}", value)
-
-    return Account(
-        name=name,
-        token_url="http://bank/token",
-        operations_url="http://bank/operations",
-        username=secret("username", name),
-        password=secret("password", password),
-        client_id=secret("client_id", "client"),
-        client_secret=secret("client_secret", "hush"),
-        terminals=tuple(Terminal(f"id-{each}", f"id-{each}", each, name) for each in terminals or (name,)),
-    )
 
 
 POLL = Poll(interval=SECOND // 10, requests_per_second=1000)

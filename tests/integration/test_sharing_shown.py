@@ -10,20 +10,13 @@ import httpx
 from exporter.app.clock import lasting_clock
 from exporter.app.fleet import Fleet
 from exporter.app.sharing import Sharing
-from exporter.config import Account, Config, Poll, Secret
+from exporter.config import Config, Poll
 from exporter.instrumentation import Instruments
-from exporter.model import HOUR, SECOND, Family, Terminal, Total
+from exporter.model import HOUR, SECOND, Family, Total
 from exporter.poller import Publication
 from exporter.state import Database, Leases
-from tests.builders import OUTCOMES
+from tests.builders import OUTCOMES, account
 from tests.postgresql import Server
-
-
-def account(name: str) -> Account:
-    secret = Secret(f"accounts.{name}", name)
-    urls = {"token_url": "http://bank/token", "operations_url": "http://bank/operations"}
-    secrets = dict.fromkeys(("username", "password", "client_id", "client_secret"), secret)
-    return Account(name=name, terminals=(Terminal(f"id-{name}", f"id-{name}", f"t-{name}", name),), **urls, **secrets)
 
 
 @contextlib.asynccontextmanager
@@ -60,7 +53,10 @@ async def test_what_was_shown_of_other_shares_is_kept_later_where_the_state_fail
     database: str, postgresql: Server
 ) -> None:
     config = Config(
-        (account("a"), account("b")), OUTCOMES, poll=Poll(interval=SECOND, requests_per_second=1000), state_url=database
+        (account("a", "t-a"), account("b", "t-b")),
+        OUTCOMES,
+        poll=Poll(interval=SECOND, requests_per_second=1000),
+        state_url=database,
     )
     publication = Publication(stale_after=HOUR)
     name = database.rpartition("/")[2]
@@ -68,7 +64,7 @@ async def test_what_was_shown_of_other_shares_is_kept_later_where_the_state_fail
     async with holding(publication, config) as sharing:
         publication.not_kept([shown])
         postgresql.sql("ALTER TABLE epay.totals RENAME TO away", name)
-        await sharing.apply(replace(config, accounts=(account("b"),)))
+        await sharing.apply(replace(config, accounts=(account("b", "t-b"),)))
         assert [each.terminal.name for each in sharing.current().terminals] == ["t-b"]
         postgresql.sql("ALTER TABLE epay.away RENAME TO totals", name)
         assert publication.newly_scraped() == (shown,)
