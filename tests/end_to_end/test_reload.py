@@ -72,7 +72,8 @@ class Running:
 @pytest.fixture
 def bank(tmp_path: Path) -> Iterator[int]:
     port = free_port()
-    with started(tmp_path / "bank.log", "simulate", f"--listen=127.0.0.1:{port}"):
+    # At noon, whenever the tests run: at night there may be no operation for half a minute.
+    with started(tmp_path / "bank.log", "simulate", f"--listen=127.0.0.1:{port}", "--variant=local-hour=13"):
         eventually(lambda: get(f"http://127.0.0.1:{port}/truth")[0] == 200)
         yield port
 

@@ -30,6 +30,7 @@ WORLD = (
         f"--variant={each}"
         for each in (
             "traffic=5",
+            "local-hour=13",  # whenever the tests run: at night there would be few operations
             "scenario-delay=60",
             "scenario-duration=600",
             "reversal-share=0",

@@ -21,6 +21,7 @@ WORLD = tuple(
     for each in (
         "terminals=240",
         "traffic=3",
+        "local-hour=13",
         "scenario-delay=45",
         "scenario-duration=600",
         "reversal-share=0",
