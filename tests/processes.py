@@ -85,6 +85,14 @@ def started(log: Path, *arguments: str, **environ: str) -> Iterator[Process]:
         popen.wait()
 
 
+def simulated(log: Path, port: int, *flags: str) -> contextlib.AbstractContextManager[Process]:
+    """The bank simulator on a port; once `/truth` is there, it answers.
+
+    Its day is at 13 o'clock whenever the tests run: at night there may be no operation for half a minute.
+    """
+    return started(log, "simulate", f"--listen=127.0.0.1:{port}", "--variant=local-hour=13", *flags)
+
+
 def finished(*arguments: str, **environ: str) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of a command that ends by itself."""
     done = subprocess.run(

@@ -30,7 +30,7 @@ from tests.deploy.composed import (
     written,
 )
 from tests.deploy.shipped import DEPLOY, METRICS, PORT, ROOT, USER, endpoints, given
-from tests.processes import configuration, eventually, free_port, get, started
+from tests.processes import configuration, eventually, free_port, get, simulated
 from tests.tools import require
 
 START = DEPLOY / "compose" / "start.py"
@@ -230,7 +230,7 @@ def test_a_configuration_that_cannot_be_used_is_explained_by_the_exporter(tmp_pa
 
 def test_the_demos_is_taken_where_the_simulator_runs_and_never_beside_yours(tmp_path: Path) -> None:
     bank = free_port()
-    with started(tmp_path / "bank.log", "simulate", f"--listen=127.0.0.1:{bank}"):
+    with simulated(tmp_path / "bank.log", bank):
         eventually(lambda: get(f"http://127.0.0.1:{bank}/truth")[0] == 200)
         code, said = start(tmp_path / "config.yaml", bank)
         assert code == 0, said

@@ -24,7 +24,7 @@ from tests.deploy.stack import Stack, command
 from tests.deploy.test_compose import START
 from tests.end_to_end.pages.servers import asked, ready, running
 from tests.postgresql import Server, server
-from tests.processes import configuration, eventually, free_port, get, started
+from tests.processes import configuration, eventually, free_port, get, simulated, started
 from tests.tools import require
 
 REPLICAS: Final = ("exporter", "exporter-2", "exporter-3")
@@ -151,7 +151,7 @@ def start(yours: Path, *arguments: str, bank: int = 0, environ: Mapping[str, str
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     port = free_port()
-    with started(tmp_path_factory.mktemp("bank") / "log", "simulate", f"--listen=127.0.0.1:{port}"):
+    with simulated(tmp_path_factory.mktemp("bank") / "log", port):
         eventually(lambda: get(f"http://127.0.0.1:{port}/truth")[0] == 200)
         yield port
 

@@ -18,7 +18,7 @@ import pytest
 
 from exporter.backfill import written
 from exporter.model import DAY, HOUR, MINUTE, SECOND, minor_units
-from tests.processes import COMMAND, configuration, eventually, finished, free_port, get, started
+from tests.processes import COMMAND, configuration, eventually, finished, free_port, get, simulated, started
 from tests.tools import require
 
 TERMINALS = ("98151552", "98151553", "98230417")
@@ -55,7 +55,7 @@ class Bank:
 def bank(tmp_path: Path) -> Iterator[Bank]:
     port = free_port()
     settings = ("--variant=traffic=0.05", "--variant=history-days=3", "--variant=size-cap=100")
-    with started(tmp_path / "bank.log", "simulate", f"--listen=127.0.0.1:{port}", *settings):
+    with simulated(tmp_path / "bank.log", port, *settings):
         eventually(lambda: get(f"http://127.0.0.1:{port}/truth")[0] == 200)
         # Late and pending operations are over within minutes, so this is history for good.
         end = time.time_ns() // 1000 // SECOND * SECOND - 10 * MINUTE

@@ -3,13 +3,13 @@
 import json
 from pathlib import Path
 
-from tests.processes import configuration, eventually, finished, free_port, get, started
+from tests.processes import configuration, eventually, finished, free_port, get, simulated
 
 
 def test_the_bank_s_history_of_a_normal_time_raises_no_alarm(tmp_path: Path) -> None:
     bank = free_port()
     file = configuration(tmp_path, bank, ("98407761",), more="baseline: {history_requests_per_second: 500}")
-    with started(tmp_path / "bank.log", "simulate", f"--listen=127.0.0.1:{bank}"):
+    with simulated(tmp_path / "bank.log", bank):
         eventually(lambda: get(f"http://127.0.0.1:{bank}/truth")[0])
         command = ("backtest", f"--config.file={file}", "--from=now-1d", "--to=now")
         code, out, err = finished(*command, "--format=json")

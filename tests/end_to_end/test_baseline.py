@@ -4,7 +4,7 @@ from pathlib import Path
 
 from exporter.app import wall_clock
 from exporter.model import SECOND
-from tests.processes import configuration, eventually, free_port, get, sample, started
+from tests.processes import configuration, eventually, free_port, get, sample, simulated, started
 
 TERMINALS = ("98151552", "98230417")
 
@@ -34,7 +34,7 @@ def test_a_first_start_has_baselines_soon_and_no_poll_waits_for_them(tmp_path: P
         return text if all(value is not None for value in known) else ""
 
     run = ("run", f"--config.file={file}", f"--web.listen-address=127.0.0.1:{web}")
-    with started(tmp_path / "bank.log", "simulate", f"--listen=127.0.0.1:{bank}", "--variant=local-hour=13"):
+    with simulated(tmp_path / "bank.log", bank):
         with started(tmp_path / "first.log", *run) as first:
             text = eventually(expected, 180)
             for window in ("15m", "1h"):

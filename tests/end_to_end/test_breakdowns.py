@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from exporter.simulator.scenario import TROUBLED_ISSUER
-from tests.processes import configuration, eventually, free_port, get, sample, started
+from tests.processes import configuration, eventually, free_port, get, sample, simulated, started
 
 DIMENSIONS = {"sender_issuer": "senderIssuer", "receiver_card_type": "receiverCardType"}
 
@@ -47,12 +47,10 @@ def test_windows_by_issuer_and_duplicates_equal_the_truth_before_and_after_a_kil
     variants = (
         "scenario-delay=0",
         "late-share=0",
-        "local-hour=13",
         "duplicate-share=0.1",
         "traffic=4",
         "history-days=0",
     )
-    simulator = ("simulate", f"--listen=127.0.0.1:{port}", "--scenario=issuer-outage", "--seed=3")
     path = configuration(
         tmp_path,
         port,
@@ -78,7 +76,8 @@ def test_windows_by_issuer_and_duplicates_equal_the_truth_before_and_after_a_kil
         repeated = counted["98151552"] == duplicates["98151552"] and counted["98151553"] == duplicates["98151553"]
         return counts == truth and repeated and duplicates["98151552"] >= enough
 
-    with started(tmp_path / "bank.log", *simulator, *(f"--variant={each}" for each in variants)):
+    flags = ("--scenario=issuer-outage", "--seed=3", *(f"--variant={each}" for each in variants))
+    with simulated(tmp_path / "bank.log", port, *flags):
         eventually(lambda: get(f"{bank}/truth")[0] == 200)
         for enough in (3, 6):
             with started(tmp_path / "exporter.log", *run):

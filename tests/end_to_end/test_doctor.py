@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.processes import COMMAND, configuration, eventually, finished, free_port, started
+from tests.processes import COMMAND, configuration, eventually, finished, free_port, simulated
 
 
 @contextlib.contextmanager
@@ -19,7 +19,7 @@ def a_bank(directory: Path, *variants: str) -> Iterator[int]:
     """The simulator on a port of its own."""
     port = free_port()
     given = [argument for variant in variants for argument in ("--variant", variant)]
-    with started(directory / "bank.log", "simulate", f"--listen=127.0.0.1:{port}", *given) as process:
+    with simulated(directory / "bank.log", port, *given) as process:
         eventually(lambda: "bank simulator" in process.text())
         yield port
 

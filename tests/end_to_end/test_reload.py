@@ -13,7 +13,7 @@ from pathlib import Path
 import bcrypt
 import pytest
 
-from tests.processes import Process, configuration, eventually, free_port, get, sample, started
+from tests.processes import Process, configuration, eventually, free_port, get, sample, simulated, started
 
 TERMINALS = ("98151552", "98151553")
 MOVING = re.compile(r"^(process_|python_|epay_window|epay_pending|epay_oldest|epay_config_|.*(?:duration|delay)_)")
@@ -72,8 +72,7 @@ class Running:
 @pytest.fixture
 def bank(tmp_path: Path) -> Iterator[int]:
     port = free_port()
-    # At noon, whenever the tests run: at night there may be no operation for half a minute.
-    with started(tmp_path / "bank.log", "simulate", f"--listen=127.0.0.1:{port}", "--variant=local-hour=13"):
+    with simulated(tmp_path / "bank.log", port):
         eventually(lambda: get(f"http://127.0.0.1:{port}/truth")[0] == 200)
         yield port
 

@@ -19,7 +19,7 @@ import yaml
 from tests.end_to_end.pages import servers
 from tests.end_to_end.rounds import in_rounds
 from tests.postgresql import Server
-from tests.processes import Process, eventually, free_port, get, sample, started
+from tests.processes import Process, eventually, free_port, get, sample, simulated, started
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,7 +30,6 @@ WORLD = (
         f"--variant={each}"
         for each in (
             "traffic=5",
-            "local-hour=13",  # whenever the tests run: at night there would be few operations
             "scenario-delay=60",
             "scenario-duration=600",
             "reversal-share=0",
@@ -115,8 +114,7 @@ state: {{url: "{state}", lease: {int(LEASE)}s}}
 def replicas(tmp_path: Path, database: str) -> Iterator[Replicas]:
     with ExitStack() as stack:
         bank = free_port()
-        log = tmp_path / "bank.log"
-        stack.enter_context(started(log, "simulate", f"--listen=127.0.0.1:{bank}", *WORLD))
+        stack.enter_context(simulated(tmp_path / "bank.log", bank, *WORLD))
         eventually(lambda: get(f"http://127.0.0.1:{bank}/truth")[0] == 200)
         yield Replicas(tmp_path, bank, _configuration(tmp_path, bank, database), stack)
 

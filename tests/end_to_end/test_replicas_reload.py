@@ -14,14 +14,13 @@ import pytest
 
 from tests.end_to_end.rounds import in_rounds
 from tests.postgresql import Server
-from tests.processes import Process, configuration, eventually, free_port, get, started
+from tests.processes import Process, configuration, eventually, free_port, get, simulated, started
 
 WORLD = tuple(
     f"--variant={each}"
     for each in (
         "terminals=240",
         "traffic=3",
-        "local-hour=13",
         "scenario-delay=45",
         "scenario-duration=600",
         "reversal-share=0",
@@ -110,9 +109,7 @@ def name_of(number: str) -> str:
 def replicas(tmp_path: Path, database: str) -> Iterator[Replicas]:
     with ExitStack() as stack:
         bank = free_port()
-        log = tmp_path / "bank.log"
-        arguments = ("simulate", f"--listen=127.0.0.1:{bank}", "--scenario=total-outage", *WORLD)
-        stack.enter_context(started(log, *arguments))
+        stack.enter_context(simulated(tmp_path / "bank.log", bank, "--scenario=total-outage", *WORLD))
         eventually(lambda: get(f"http://127.0.0.1:{bank}/truth")[0] == 200)
         yield Replicas(tmp_path, bank, database, stack)
 

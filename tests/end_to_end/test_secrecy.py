@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import configuration, eventually, free_port, get, sample, started
+from tests.processes import configuration, eventually, free_port, get, sample, simulated, started
 
 PERSONAL = (
     "name", "email", "phone", "ip", "ipCity", "ipDistrict", "accountId", "invoiceId", "reference", "description",
@@ -58,7 +58,7 @@ def bank(tmp_path: Path) -> Iterator[int]:
     port = free_port()
     faults = [f"--fault={fault}=0.1" for fault in ("http-500", "html", "truncated", "error-200", "poison")]
     doubles = "--variant=duplicate-share=0.2"
-    with started(tmp_path / "bank.log", "simulate", f"--listen=127.0.0.1:{port}", doubles, *faults):
+    with simulated(tmp_path / "bank.log", port, doubles, *faults):
         eventually(lambda: get(f"http://127.0.0.1:{port}/truth")[0] == 200)
         yield port
 

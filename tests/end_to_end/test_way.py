@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.certificates import pair
 from tests.gateways import Gateway, proxy, tls_before
-from tests.processes import configuration, eventually, finished, free_port, get, sample, started
+from tests.processes import configuration, eventually, finished, free_port, get, sample, simulated, started
 
 PASSWORD = "hush/S3CRET"
 WRITTEN = "hush%2FS3CRET"
@@ -21,7 +21,7 @@ async def a_bank(directory: Path) -> AsyncIterator[Gateway]:
     """The simulator behind TLS, with a certificate of `authority.crt` in the directory."""
     port = free_port()
     server = pair(directory, "server", pair(directory, "authority"))
-    with started(directory / "bank.log", "simulate", f"--listen=127.0.0.1:{port}"):
+    with simulated(directory / "bank.log", port):
         await asyncio.to_thread(eventually, lambda: get(f"http://127.0.0.1:{port}/truth")[0] == 200)
         async with tls_before(port, server) as front:
             yield front

@@ -15,7 +15,7 @@ import bcrypt
 import pytest
 
 from tests.certificates import Pair, pair, trusting
-from tests.processes import Process, configuration, eventually, finished, free_port, sample, started
+from tests.processes import Process, configuration, eventually, finished, free_port, sample, simulated, started
 
 HASH = bcrypt.hashpw(b"right-password", bcrypt.gensalt(8)).decode()
 WEB = f"""tls_server_config: {{cert_file: server.crt, key_file: server.key}}
@@ -50,7 +50,7 @@ def exporter(directory: Path, web: str = WEB) -> Iterator[tuple[int, Process]]:
         f"--web.listen-address=127.0.0.1:{port}",
         "--log.level=debug",
     )
-    with started(directory / "bank.log", "simulate", f"--listen=127.0.0.1:{bank}"):
+    with simulated(directory / "bank.log", bank):
         eventually(lambda: "bank simulator" in (directory / "bank.log").read_text())
         with started(directory / "log", *arguments) as process:
             context = trusting(Pair(directory / "server.crt", directory / "server.key"))
