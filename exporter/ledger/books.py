@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Final
 
-from exporter.ledger.rows import Kind, Rows
+from exporter.ledger.rows import Rows
 from exporter.ledger.sliding import Sliding
 from exporter.ledger.timeline import Timeline
-from exporter.model import Checkpoint, Duration, Entries, Entry, Instant, Standing
+from exporter.model import Checkpoint, Duration, Entries, Entry, Instant, Series, Standing
 
 _EVER: Final[Instant] = 2**62
 _id: Final = itemgetter(0)
@@ -77,17 +77,17 @@ class Shelf:
         """Take entries in, each in place of the one with the same id: at a fifth of what they would cost one by one."""
         if not entries:
             return
-        kinds = self._rows.kinds
-        added, replaced = self._rows.add(Entries.of(entries))
-        by_kind: defaultdict[Kind, list[int]] = defaultdict(list)
-        for kind, row in zip(map(kinds.__getitem__, added), added, strict=True):
-            by_kind[kind].append(row)
+        columns = Entries.of(entries)
+        added, replaced = self._rows.add(columns)
+        together: defaultdict[Series, list[int]] = defaultdict(list)
+        for one, row in zip(columns.series, added, strict=True):
+            together[one].append(row)
         by_terminal: defaultdict[str, list[int]] = defaultdict(list)
         pending: defaultdict[str, list[int]] = defaultdict(list)
-        for kind, rows in by_kind.items():
-            by_terminal[kind.key.terminal] += rows
-            if kind.pending:
-                pending[kind.key.terminal] += rows
+        for one, rows in together.items():
+            by_terminal[one.key.terminal] += rows
+            if one.pending:
+                pending[one.key.terminal] += rows
                 self._followed.add(filter(self._is_followed, rows))
         for name, rows in by_terminal.items():
             self.books[name].put(rows, pending.get(name, ()))
@@ -105,11 +105,11 @@ class Shelf:
     def _take_out(self, row: int) -> None:
         if self._is_followed(row):
             self._followed.remove(row)
-        self.books[self._rows.kinds[row].key.terminal].remove(row)
+        self.books[self._rows.series[row].key.terminal].remove(row)
 
     def followed_before(self, instant: Instant) -> Iterator[Entry]:
         """The pending entries of all terminals that are not counted yet and were created before an instant."""
         return map(self._rows.entry, self._followed.between(-_EVER, instant))
 
     def _is_followed(self, row: int) -> bool:
-        return self._rows.kinds[row].pending and self._rows.standing(row) is Standing.FOLLOWED
+        return self._rows.series[row].pending and self._rows.standing(row) is Standing.FOLLOWED

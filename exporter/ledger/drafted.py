@@ -29,9 +29,9 @@ class Drafted:
         place = self._places.get(id_)
         if place is None:
             return None
-        key, currency = self._series[place]
-        amount, standing, details = self._amounts[place], self._standings[place], self._details[place]
-        return Entry(id_, self._created[place], key, amount, currency, standing, details)
+        series, amount = self._series[place], self._amounts[place]
+        standing, details = self._standings[place], self._details[place]
+        return Entry(id_, self._created[place], series.key, amount, series.currency, standing, details)
 
     def put(self, entry: Entry) -> None:
         """Take in one entry."""
@@ -40,7 +40,7 @@ class Drafted:
         if place is None:
             self.extend(Entries.of((entry,)))
             return
-        self._created[place], self._series[place], self._amounts[place] = created, (key, currency), amount
+        self._created[place], self._series[place], self._amounts[place] = created, Series.of(key, currency), amount
         self._standings[place], self._details[place] = standing, details
 
     def extend(self, entries: Entries) -> None:

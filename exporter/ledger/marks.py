@@ -1,10 +1,10 @@
 """What records are known again by while they stay as they are: one number for each that a sweep may read again."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 
-from exporter.model import Instant, Operation
+from exporter.model import Instant, Operation, Operations
 
 _marked = attrgetter("id", "created", "mark")
 
@@ -34,7 +34,7 @@ class Marks:
         return self._ids
 
     def remember(
-        self, first_met: Sequence[Operation], met: Sequence[Operation], now: Instant, horizon: Instant
+        self, first_met: Iterable[Operations], met: Sequence[Operation], now: Instant, horizon: Instant
     ) -> None:
         """Hold these, and let go of what was created before the horizon, which never goes back.
 
@@ -42,14 +42,16 @@ class Marks:
         its id: it is no longer what it was. Those that are met for the first time have marks, and their ids have none.
         """
         self._horizon = max(self._horizon, horizon)
-        for operations in (first_met, met):
-            if operations:
-                ids, created, marks = zip(*map(_marked, operations), strict=True)
-                if operations is first_met and min(created) >= self._horizon:
-                    self._remember_new(ids, marks)
-                else:
-                    self._remember_each(ids, created, marks)
-                self._batches.append((min(max(created), now), ids))
+        for some in first_met:
+            if min(some.created) >= self._horizon:
+                self._remember_new(some.ids, some.marks)
+            else:
+                self._remember_each(some.ids, some.created, some.marks)
+            self._batches.append((min(max(some.created), now), some.ids))
+        if met:
+            ids, created, marks = zip(*map(_marked, met), strict=True)
+            self._remember_each(ids, created, marks)
+            self._batches.append((min(max(created), now), ids))
         while self._batches and self._batches[0][0] < self._horizon:
             for id_ in self._batches.popleft()[1]:
                 self._let_go(id_)

@@ -6,11 +6,10 @@ A row number is only good until the row is removed; then another operation may g
 import struct
 from array import array
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
 
-from exporter.model import Details, Entries, Entry, Instant, Outcome, Series, SeriesKey, Standing
+from exporter.model import Details, Entries, Entry, Instant, Series, Standing
 
 _STANDINGS: Final = tuple(Standing)
 _NUMBERS: Final = {standing: number for number, standing in enumerate(_STANDINGS)}
@@ -22,17 +21,6 @@ _LARGE: Final = 1 << 16
 
 _EACH: Final = struct.Struct(f"{_ID}s")
 _only: Final = itemgetter(0)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Kind:
-    """What operations of the same series and currency share: one object of each, told apart by identity."""
-
-    key: SeriesKey
-    currency: str
-    pair: Series
-    group: tuple[Outcome, str]
-    pending: bool
 
 
 class Rows:
@@ -47,17 +35,16 @@ class Rows:
     def __init__(self) -> None:
         self.created: array[Instant] = array("q")
         self.amounts: array[int] = array("q")
-        self.kinds: list[Kind] = []
+        self.series: list[Series] = []
         self.details: list[Details] = []
         self.broken_down = False
         self._ids = bytearray()
         self._standings = bytearray()
         self._free: array[int] = array("I")
-        self._known: dict[Series, Kind] = {}
         self._slots: array[int] = array("I", bytes(4 * 8))
 
     def __len__(self) -> int:
-        return len(self.kinds) - len(self._free)
+        return len(self.series) - len(self._free)
 
     def find(self, id_: bytes) -> int | None:
         """The row of an id, where it is remembered."""
@@ -84,13 +71,13 @@ class Rows:
 
     def entry(self, row: int, id_: bytes | None = None) -> Entry:
         """A row as a record; quicker where its id is at hand."""
-        kind = self.kinds[row]
+        series = self.series[row]
         return Entry(
             bytes(self._ids[row * _ID : row * _ID + _ID]) if id_ is None else id_,
             self.created[row],
-            kind.key,
+            series.key,
             self.amounts[row],
-            kind.currency,
+            series.currency,
             _STANDINGS[self._standings[row]],
             self.details[row],
         )
@@ -108,19 +95,19 @@ class Rows:
         ids, created, amounts, details = entries.ids, entries.created, entries.amounts, entries.details
         if 2 * (len(self) + len(ids)) > len(self._slots):
             self._grow(len(self) + len(ids))
-        kinds = self._kinds(entries.series)
+        series = entries.series
         numbers = bytes(map(_NUMBERS.__getitem__, entries.standings))
         reused = min(len(ids), len(self._free))
         rows = [self._free.pop() for _ in range(reused)]
         for place, row in enumerate(rows):
             self._ids[row * _ID : row * _ID + _ID] = ids[place]
             self.created[row], self.amounts[row] = created[place], amounts[place]
-            self.kinds[row], self.details[row], self._standings[row] = kinds[place], details[place], numbers[place]
-        rows += range(len(self.kinds), len(self.kinds) + len(ids) - reused)
+            self.series[row], self.details[row], self._standings[row] = series[place], details[place], numbers[place]
+        rows += range(len(self.series), len(self.series) + len(ids) - reused)
         self._ids += b"".join(ids[reused:])
         self.created.extend(created[reused:])
         self.amounts.extend(amounts[reused:])
-        self.kinds += kinds[reused:]
+        self.series += series[reused:]
         self.details += details[reused:]
         self._standings += numbers[reused:]
         self.broken_down = self.broken_down or any(details)
@@ -142,16 +129,6 @@ class Rows:
             slots[slot] = 0
             self._enter((moved - 1,), (self._id(moved - 1),))
         self.free(row)
-
-    def _kinds(self, series: Sequence[Series]) -> Sequence[Kind]:
-        try:
-            return list(map(self._known.__getitem__, series))
-        except KeyError:
-            for pair in set(series).difference(self._known):
-                key, currency = pair
-                group = (key.outcome, currency)
-                self._known[pair] = Kind(key, currency, pair, group, key.outcome is Outcome.PENDING)
-            return self._kinds(series)
 
     def _id(self, row: int) -> bytes:
         return bytes(self._ids[row * _ID : row * _ID + _ID])
@@ -182,7 +159,7 @@ class Rows:
             size *= 2 if size >= _LARGE else 4
         self._slots = array("I", bytes(4 * size))
         if self._free:
-            held = sorted(set(range(len(self.kinds))).difference(self._free))
+            held = sorted(set(range(len(self.series))).difference(self._free))
             self._enter(held, map(self._id, held))
         else:
-            self._enter(range(len(self.kinds)), map(_only, _EACH.iter_unpack(self._ids)))
+            self._enter(range(len(self.series)), map(_only, _EACH.iter_unpack(self._ids)))

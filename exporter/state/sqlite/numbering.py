@@ -64,7 +64,7 @@ def names(db: sqlite3.Connection) -> Numbering[str]:
 
 def series(db: sqlite3.Connection) -> Numbering[Series]:
     """Labels of operations."""
-    return Numbering(db, "series", ("labels",), lambda value: (_text((*value[0], value[1])),), _series)
+    return Numbering(db, "series", ("labels",), lambda value: (_text((*value.key, value.currency)),), _series)
 
 
 def details(db: sqlite3.Connection) -> Numbering[Details]:
@@ -85,7 +85,7 @@ def _text(labels: Iterable[str]) -> str:
 
 def _series(labels: str) -> Series:
     terminal, outcome, status, code, reason_code, reason_class, currency = json.loads(labels)
-    return SeriesKey(terminal, Outcome(outcome), status, code, reason_code, reason_class), currency
+    return Series.of(SeriesKey(terminal, Outcome(outcome), status, code, reason_code, reason_class), currency)
 
 
 def _pairs(text: str) -> Details:
