@@ -81,7 +81,7 @@ class Ledger:
         self._shelf = Shelf(
             ((t.name, _remembering(remembered, t.name, lacking.get(t.name, 0))) for t in terminals), policy.windows
         )
-        self._marks = Marks()
+        self._marks = Marks(self._shelf.rows)
         self._strangers: dict[bytes, Instant] = {}
         self._told: set[Notice] = set()
         self._memory = Memory(

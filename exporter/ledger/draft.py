@@ -84,10 +84,8 @@ class Draft:
         if not all(found) or not self._simply_new(ids, created, groups):
             self._meet_each(operations, found)
             return
-        if all(operations.marks):
+        if any(operations.marks):
             self._first_met.append(operations)
-        elif any(operations.marks) or self._memory.marks.by_id or self._met:  # also without a mark: it takes one away
-            self._met += operations
         if any(likenesses):
             compared = compress(zip(likenesses, ids, groups, created, strict=True), likenesses)
             for likeness, id_, group, moment in compared:
@@ -102,7 +100,7 @@ class Draft:
                 for moment, group in zip(created, groups, strict=True)
             ]
         series = [group.series for group in groups]
-        self._entries.extend(Entries(ids, created, series, amounts, standings, details))
+        self._entries.extend(Entries(ids, created, series, amounts, standings, details, operations.marks))
         deque(map(list.append, [group.fresh for group in groups], created), 0)  # runs through it, and keeps nothing
         deque(map(list.append, [group.worth for group in groups], amounts), 0)
 
@@ -126,7 +124,7 @@ class Draft:
             if group is None:
                 self._meet_stranger(id_, "foreign")
                 continue
-            if operation.mark or memory.marks.by_id or self._met or self._first_met:
+            if operation.mark or memory.marks.ids or self._met or self._first_met:  # without one it takes one away
                 self._met.append(operation)
             details = self._details(group, operation.details) if memory.broken_down else ()
             before = entries.get(id_)

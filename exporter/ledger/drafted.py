@@ -15,6 +15,7 @@ class Drafted:
         self._amounts: list[int] = []
         self._standings: list[Standing] = []
         self._details: list[Details] = []
+        self._marks: list[int] = []
         self._places: dict[bytes, int] = {}
 
     def __contains__(self, id_: bytes) -> bool:
@@ -53,7 +54,8 @@ class Drafted:
         self._amounts += entries.amounts
         self._standings += entries.standings
         self._details += entries.details
+        self._marks += entries.marks
 
     def entries(self) -> Entries:
         """All of them; nothing is put any more."""
-        return Entries(self._ids, self._created, self._series, self._amounts, self._standings, self._details)
+        return Entries(self._ids, self._created, self._series, self._amounts, self._standings, self._details, self._marks)

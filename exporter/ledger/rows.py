@@ -29,7 +29,7 @@ class Rows:
     The index is a table of row numbers, open addressing with linear probing; 0 is an empty slot, so row n stands in it
     as n + 1. Its size is a power of two, so the lowest bits of a hash are a slot, and at most half of it is in use:
     then most ids that are not there are told from one empty slot. Python hashes bytes with a key, so ids of a pattern
-    spread like any others. `broken_down`: some row has, or had, details.
+    spread like any others. `broken_down`: some row has, or had, details. `marked`: the ids by the marks that hold.
     """
 
     def __init__(self) -> None:
@@ -38,6 +38,8 @@ class Rows:
         self.series: list[Series] = []
         self.details: list[Details] = []
         self.broken_down = False
+        self.marked: dict[int, bytes] = {}
+        self._marks: array[int] = array("q")
         self._ids = bytearray()
         self._standings = bytearray()
         self._free: array[int] = array("I")
@@ -92,7 +94,8 @@ class Rows:
         Column by column; free rows come before new ones. What is replaced is no longer found by its id, and is to be
         let go by `free`.
         """
-        ids, created, amounts, details = entries.ids, entries.created, entries.amounts, entries.details
+        ids, created, amounts = entries.ids, entries.created, entries.amounts
+        details, marks = entries.details, entries.marks
         if 2 * (len(self) + len(ids)) > len(self._slots):
             self._grow(len(self) + len(ids))
         series = entries.series
@@ -103,6 +106,7 @@ class Rows:
             self._ids[row * _ID : row * _ID + _ID] = ids[place]
             self.created[row], self.amounts[row] = created[place], amounts[place]
             self.series[row], self.details[row], self._standings[row] = series[place], details[place], numbers[place]
+            self._marks[row] = marks[place]
         rows += range(len(self.series), len(self.series) + len(ids) - reused)
         self._ids += b"".join(ids[reused:])
         self.created.extend(created[reused:])
@@ -110,11 +114,26 @@ class Rows:
         self.series += series[reused:]
         self.details += details[reused:]
         self._standings += numbers[reused:]
+        self._marks.extend(marks[reused:])
         self.broken_down = self.broken_down or any(details)
         return rows, self._replace(rows, ids)
 
+    def mark(self, id_: bytes, mark: int) -> int:
+        """Have an id's row marked anew, 0 for not at all: the mark, 0 where there is no row. The one before is gone."""
+        row = self.find(id_)
+        if row is None:
+            return 0
+        self._unmark(row)
+        self._marks[row] = mark
+        return mark
+
+    def _unmark(self, row: int) -> None:
+        if self._marks[row]:
+            self.marked.pop(self._marks[row], None)
+
     def free(self, row: int) -> None:
         """Let a row go that its id does not lead to any more."""
+        self._unmark(row)
         self.details[row] = ()
         self._free.append(row)
 

@@ -34,9 +34,12 @@ class Series:
 
 
 class Entries(Collection[Entry]):
-    """Entries in an order, column by column; one is only made for who looks at it. Nobody changes the columns."""
+    """Entries in an order, column by column; one is only made for who looks at it. Nobody changes the columns.
 
-    __slots__ = ("amounts", "created", "details", "ids", "series", "standings")
+    `marks`: what the operations' records are known again by, 0 where they are not; memory's own, so no entry has it.
+    """
+
+    __slots__ = ("amounts", "created", "details", "ids", "marks", "series", "standings")
 
     def __init__(
         self,
@@ -46,6 +49,7 @@ class Entries(Collection[Entry]):
         amounts: Sequence[int],
         standings: Sequence[Standing],
         details: Sequence[Details],
+        marks: Sequence[int] = (),
     ) -> None:
         self.ids = ids
         self.created = created
@@ -53,6 +57,7 @@ class Entries(Collection[Entry]):
         self.amounts = amounts
         self.standings = standings
         self.details = details
+        self.marks = marks or [0] * len(ids)
 
     @classmethod
     def of(cls, entries: Collection[Entry]) -> "Entries":
