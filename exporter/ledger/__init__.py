@@ -42,7 +42,7 @@ from exporter.outcomes import Outcomes
 __all__ = ["APART", "Acquaintance", "Ledger", "advance"]
 
 AT_A_TIME: Final = 1000
-"""Records that are looked at before others get their turn: a millisecond's work or two. The web has a loop of its own."""
+"""Records that are looked at before others get their turn: a millisecond's work. The web has a loop of its own."""
 
 PUT_AT_A_TIME: Final = 10_000
 """Entries of a store that are taken in together: their columns are in memory twice for so long."""

@@ -58,4 +58,6 @@ class Drafted:
 
     def entries(self) -> Entries:
         """All of them; nothing is put any more."""
-        return Entries(self._ids, self._created, self._series, self._amounts, self._standings, self._details, self._marks)
+        return Entries(
+            self._ids, self._created, self._series, self._amounts, self._standings, self._details, self._marks
+        )

@@ -120,7 +120,7 @@ class Operations(Sequence[Operation]):
     @classmethod
     def joined(cls, several: Iterable["Operations"]) -> "Operations":
         """All operations of several, one after the other."""
-        parts = tuple(several)
+        parts = tuple(several) or (cls.of(()),)
         if len(parts) == 1:
             return parts[0]
         return cls(*(tuple(chain.from_iterable(each)) for each in zip(*map(cls._columns, parts), strict=True)))
@@ -138,9 +138,7 @@ class Operations(Sequence[Operation]):
     def __iter__(self) -> Iterator[Operation]:
         for id_, words, created, amount, likeness, details, mark in zip(*self._columns(), strict=True):
             number, status, code, reason_code, currency = words.texts
-            yield Operation(
-                id_, number, created, status, code, reason_code, amount, currency, likeness, details, mark
-            )
+            yield Operation(id_, number, created, status, code, reason_code, amount, currency, likeness, details, mark)
 
     @overload
     def __getitem__(self, place: int) -> Operation: ...

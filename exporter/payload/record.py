@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import msgspec
 
@@ -109,7 +109,8 @@ class RecordReader:
         elif not all(amounts):  # a 0 has the hash of an empty text
             marks = [mark if amount else 0 for mark, amount in zip(marks, amounts, strict=True)]
         likenesses = self._likenesses(records, amounts, words)
-        found: Any = Operations(ids, words, created, amounts, likenesses, self._details(records), marks)
+        moments, units = cast("Sequence[int]", created), cast("Sequence[int]", amounts)  # as they are once None is out
+        found = Operations(ids, words, moments, units, likenesses, self._details(records), marks)
         # Quick, and nearly always enough; a zero is looked at closely.
         if not any(faults) and ((all(created) and all(amounts)) or (None not in created and None not in amounts)):
             return found, ()
