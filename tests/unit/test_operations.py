@@ -44,7 +44,6 @@ def test_columns_are_equal_to_any_sequence_of_the_same_operations() -> None:
     columns = Operations.of([FIRST, SECOND])
 
     assert columns == (FIRST, SECOND)
-    assert (FIRST, SECOND) == columns
     assert columns != (SECOND, FIRST)
     assert columns != 2
 
