@@ -74,11 +74,10 @@ class Groups:
 
     def of(self, words: Sequence[Words]) -> list[Group | None]:
         """A group for each record's words; None where its terminal is none of ours."""
-        found = list(map(self._groups.get, words))
-        if not all(found):
-            for place in [place for place, group in enumerate(found) if group is None]:
-                found[place] = self._groups.get(words[place]) or self._met(words[place])
-        return found
+        for each in dict.fromkeys(words):
+            if each not in self._groups:
+                self._meet(each)
+        return list(map(self._groups.get, words))
 
     def settled(self) -> Collection[Group]:
         """All of them, with everything in its place. The next reading has its own."""
@@ -89,12 +88,11 @@ class Groups:
             group.settle()
         return groups
 
-    def _met(self, words: Words) -> Group | None:
-        """The group of words that have not been met yet, though others with the same texts may have been."""
+    def _meet(self, words: Words) -> None:
+        """Find a group for words that have not been met yet, though others with the same texts may have been."""
         group = self._by_texts.get(words.texts) or self._made(*words.texts)
         if group is not None:
             self._groups[words] = self._by_texts[words.texts] = group
-        return group
 
     def _made(self, number: str, status: str, code: str, reason_code: str, currency: str) -> Group | None:
         name = self._memory.names.get(number)

@@ -45,10 +45,11 @@ class Numbering(Generic[T]):
 
     def of(self, values: Collection[T]) -> list[int]:
         """The numbers of many values."""
-        try:
-            return list(map(self.numbers.__getitem__, values))
-        except KeyError:
-            return [self.number(value) for value in values]
+        numbers = list(map(self.numbers.get, values))
+        if None in numbers:
+            fresh = {value: self.number(value) for value, known in zip(values, numbers, strict=True) if known is None}
+            return [fresh[value] if known is None else known for value, known in zip(values, numbers, strict=True)]
+        return numbers  # type: ignore[return-value]  # none is None
 
     def settle(self, *, committed: bool) -> None:
         """The transaction has ended: numbers given in it went with it, or stay."""
