@@ -100,8 +100,9 @@ def ingest(bodies: list[bytes], key: bytes = b"") -> tuple[int, int]:
         decoder = Decoder(key, met=book.marks)
         for body in bodies:
             read = reading(body, decoder)
-            unknown, now = book.unknown([read]), read.assignment.span.end
-            recalled = store.known(unknown, NAMES)
+            listed, now = book.listed([read]), read.assignment.span.end
+            unknown = book.unknown(suspected) if (suspected := store.suspected(listed)) else listed
+            recalled = store.known(unknown, NAMES) if suspected else ()
             decision = book.decide([read], now, recalled, store.kept_since, unknown=unknown)
             store.commit(decision)
             book.apply(decision)
@@ -168,7 +169,7 @@ def seen(bodies: list[bytes], key: bytes = b"") -> Callable[[], int]:
         found = 0
         for body in bodies:
             read = reading(body, decoder)
-            found += len(book.unknown([read])) + len(book.decide([read], now).entries)
+            found += len(book.unknown(book.listed([read]))) + len(book.decide([read], now).entries)
         return found
 
     return news

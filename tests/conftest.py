@@ -5,10 +5,15 @@ from itertools import count
 from typing import Final
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.postgresql import Server, server
 
 _NUMBERS: Final = count()
+
+# How long an example takes says how busy the machine is, and nothing about the code.
+settings.register_profile("whatever the machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("whatever the machine")
 
 
 @pytest.fixture(scope="session")

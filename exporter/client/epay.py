@@ -10,11 +10,11 @@ from exporter.bank import MAX_RECORDS, Garbled, Refused, ServerFailed, SpanTooLa
 from exporter.client import answers
 from exporter.client.answers import TokenRefused
 from exporter.client.pauses import PATIENCE
-from exporter.client.search import question, walk
+from exporter.client.search import merged, question, walk
 from exporter.client.tokens import Session, Token, Tokens
 from exporter.client.transport import Transport
 from exporter.config.records import Account, Limits, Poll
-from exporter.model import SECOND, Assignment, Clock, Observer, Operation, Page, Reading, Rejection
+from exporter.model import SECOND, Assignment, Clock, Observer, Page, Reading
 from exporter.payload import decode
 
 _ATTEMPTS = 3
@@ -68,7 +68,8 @@ class EpayClient:
     async def read(self, assignment: Assignment) -> Reading:
         """All pages of an assignment, read again while they do not add up. Raises BankError."""
         body = question(self._account, assignment)
-        merged: dict[bytes, Operation | Rejection | None] = {}
+        pages: list[Page] = []
+        ids: set[bytes] = set()
 
         async def fetch(page: int, size: int) -> Page:
             return await self._page(body(page, size))
@@ -80,18 +81,13 @@ class EpayClient:
 
         for _ in range(_PASSES):
             passed = await walk(fetch, self._account.paging, self._page_size, admit)
-            merged.update(passed.found)
-            complete = passed.complete or len(merged) == passed.total_count
+            pages += passed.pages
+            ids |= passed.ids
+            complete = passed.complete or len(ids) == passed.total_count
             if complete:
                 break
-        return Reading(
-            assignment,
-            tuple(item for item in merged.values() if item.__class__ is Operation),
-            tuple(item for item in merged.values() if item.__class__ is Rejection),
-            passed.total_count,
-            complete,
-            tuple(id_ for id_, item in merged.items() if item is None),
-        )
+        operations, rejections, unchanged = merged(pages, len(ids))
+        return Reading(assignment, operations, rejections, passed.total_count, complete, unchanged)
 
     async def _page(self, body: bytes) -> Page:
         """One page, tried again where that may help."""

@@ -1,13 +1,14 @@
 """What the list is asked, and how its pages are walked to the end."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 
 import msgspec
 
 from exporter.config.records import Account, Paging, TerminalFilter
-from exporter.model import Assignment, Instant, Operation, Page, Rejection, Span
+from exporter.model import Assignment, Instant, Operation, Operations, Page, Rejection, Span
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = 1_000
@@ -47,30 +48,45 @@ def question(account: Account, assignment: Assignment) -> Callable[[int, int], b
 
 @dataclass(slots=True)
 class Walk:
-    """One pass over all pages: what it found by id, and the latest page's count of what there is.
+    """One pass over all pages: the pages, what ids they hold, and the latest page's count of what there is."""
 
-    None stands for a record that has not changed since it was counted.
-    """
-
-    found: dict[bytes, Operation | Rejection | None] = field(default_factory=dict)
+    pages: list[Page] = field(default_factory=list)
+    ids: set[bytes] = field(default_factory=set)
     received: int = 0
     total_count: int = 0
 
     @property
     def complete(self) -> bool:
         """Whether every record that the bank counts has been seen."""
-        return len(self.found) == self.total_count
+        return len(self.ids) == self.total_count
 
     def take(self, page: Page) -> bool:
         """Add a page; whether more must follow."""
-        self.found.update(
-            dict.fromkeys(page.unchanged)
-        )  # of an id that is there twice, the row that has changed counts
-        self.found.update((operation.id, operation) for operation in page.operations)
-        self.found.update((rejection.id, rejection) for rejection in page.rejections)
+        self.pages.append(page)
+        self.ids.update(page.ids())
         self.received += page.received
         self.total_count = page.total_count
         return page.received > 0 and self.received < self.total_count
+
+
+def merged(pages: Sequence[Page], distinct: int) -> tuple[Operations, tuple[Rejection, ...], tuple[bytes, ...]]:
+    """Pages as one, in which each of their `distinct` ids stands once: as the last page that has it says."""
+    if sum(page.received for page in pages) == distinct:
+        return (
+            Operations.joined(Operations.of(page.operations) for page in pages),
+            tuple(chain.from_iterable(page.rejections for page in pages)),
+            tuple(chain.from_iterable(page.unchanged for page in pages)),
+        )
+    found: dict[bytes, Operation | Rejection | None] = {}
+    for page in pages:
+        found.update(dict.fromkeys(page.unchanged))  # of an id that is there twice, the row that has changed counts
+        found.update((operation.id, operation) for operation in page.operations)
+        found.update((rejection.id, rejection) for rejection in page.rejections)
+    return (
+        Operations.of([item for item in found.values() if isinstance(item, Operation)]),
+        tuple(item for item in found.values() if isinstance(item, Rejection)),
+        tuple(id_ for id_, item in found.items() if item is None),
+    )
 
 
 async def walk(fetch: Fetch, paging: Paging, size: int, admit: Callable[[int], None]) -> Walk:

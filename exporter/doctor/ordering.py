@@ -101,7 +101,7 @@ async def order(case: Case) -> list[Finding]:
     return [order_finding(ascending, look)]
 
 
-async def newest(case: Case) -> tuple[Operation, ...]:
+async def newest(case: Case) -> Sequence[Operation]:
     """The newest records, which become the case's next look."""
     width, _ = case.busy(_NEWEST)
     question = case.question(case.recent(width))

@@ -8,8 +8,6 @@ again gives the same decision.
 from collections import defaultdict
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import compress
-from operator import itemgetter
 from typing import Final
 
 from exporter.ledger.books import Shelf
@@ -28,6 +26,7 @@ from exporter.model import (
     GrowingTotals,
     Instant,
     Notice,
+    Operations,
     Outcome,
     Policy,
     Reading,
@@ -42,11 +41,8 @@ from exporter.outcomes import Outcomes
 
 __all__ = ["APART", "Acquaintance", "Ledger", "advance"]
 
-_id: Final = itemgetter(0)
-_number: Final = itemgetter(1)
-
-AT_A_TIME: Final = 100
-"""Records that are looked at before others get their turn: a fraction of a millisecond's work."""
+AT_A_TIME: Final = 1000
+"""Records that are looked at before others get their turn: a millisecond's work. The web has a loop of its own."""
 
 PUT_AT_A_TIME: Final = 10_000
 """Entries of a store that are taken in together: their columns are in memory twice for so long."""
@@ -85,7 +81,7 @@ class Ledger:
         self._shelf = Shelf(
             ((t.name, _remembering(remembered, t.name, lacking.get(t.name, 0))) for t in terminals), policy.windows
         )
-        self._marks = Marks()
+        self._marks = Marks(self._shelf.rows)
         self._strangers: dict[bytes, Instant] = {}
         self._told: set[Notice] = set()
         self._memory = Memory(
@@ -180,16 +176,20 @@ class Ledger:
         pending = self._shelf.books[name].pending
         return tuple(entry for entry in pending if self._memory.followed(entry.key.outcome, entry.created, now))
 
-    def unknown(self, readings: Iterable[Reading]) -> tuple[bytes, ...]:
-        """The ids of ours that memory does not hold: new ones, and old ones that only the store can tell apart."""
+    def listed(self, readings: Iterable[Reading]) -> tuple[bytes, ...]:
+        """The ids of ours that have been read."""
         found: list[bytes] = []
         for reading in readings:
-            ids = list(map(_id, reading.operations))
-            if not self._names.keys() >= set(map(_number, reading.operations)):
-                ours = map(self._names.__contains__, map(_number, reading.operations))
-                ids = list(compress(ids, ours))
-            found += self._shelf.absent(ids)
+            operations = Operations.of(reading.operations)
+            ours = {words: words.number in self._names for words in set(operations.words)}
+            if not all(ours.values()):
+                operations = operations.chosen([ours[words] for words in operations.words])
+            found += operations.ids
         return tuple(found)
+
+    def unknown(self, ids: Collection[bytes]) -> list[bytes]:
+        """Those of some ids that memory does not hold: new ones, and old ones that only the store can tell apart."""
+        return self._shelf.absent(ids)
 
     def decide(
         self,
@@ -229,8 +229,9 @@ class Ledger:
         """The same a few records at a time, for who has something else to do meanwhile. Nothing may be applied then."""
         draft = Draft(self._memory, now, recalled, kept_since, unknown=unknown, again=again)
         for reading in readings:
-            for start in range(0, len(reading.operations), AT_A_TIME):
-                draft.meet(reading.operations[start : start + AT_A_TIME])
+            operations = Operations.of(reading.operations)
+            for start in range(0, len(operations), AT_A_TIME):
+                draft.meet(operations[start : start + AT_A_TIME])
                 yield
             draft.close(reading)
         return draft.decision()

@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Final
 
-from exporter.ledger.rows import Kind, Rows
+from exporter.ledger.rows import Rows
 from exporter.ledger.sliding import Sliding
 from exporter.ledger.timeline import Timeline
-from exporter.model import Checkpoint, Duration, Entries, Entry, Instant, Standing
+from exporter.model import Checkpoint, Duration, Entries, Entry, Instant, Series, Standing
 
 _EVER: Final[Instant] = 2**62
 _id: Final = itemgetter(0)
@@ -54,62 +54,62 @@ class Shelf:
     """The books of an account, and one index of ids over them: an id counts once, whatever terminal it turns up at."""
 
     def __init__(self, checkpoints: Iterable[tuple[str, Checkpoint]], windows: Sequence[Duration]) -> None:
-        self._rows = Rows()
-        self.books = {name: Book(checkpoint, self._rows, windows) for name, checkpoint in checkpoints}
-        self._followed = Timeline(self._rows)
+        self.rows = Rows()
+        self.books = {name: Book(checkpoint, self.rows, windows) for name, checkpoint in checkpoints}
+        self._followed = Timeline(self.rows)
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.rows)
 
     def __contains__(self, id_: bytes) -> bool:
-        return self._rows.find(id_) is not None
+        return self.rows.find(id_) is not None
 
     def absent(self, ids: Collection[bytes]) -> list[bytes]:
         """Those of some ids that are not remembered."""
-        return self._rows.absent(ids)
+        return self.rows.absent(ids)
 
     def get(self, id_: bytes) -> Entry | None:
         """The entry with this id, where it is remembered."""
-        row = self._rows.find(id_)
-        return None if row is None else self._rows.entry(row, id_)
+        row = self.rows.find(id_)
+        return None if row is None else self.rows.entry(row, id_)
 
     def put(self, entries: Collection[Entry]) -> None:
         """Take entries in, each in place of the one with the same id: at a fifth of what they would cost one by one."""
         if not entries:
             return
-        kinds = self._rows.kinds
-        added, replaced = self._rows.add(Entries.of(entries))
-        by_kind: defaultdict[Kind, list[int]] = defaultdict(list)
-        for kind, row in zip(map(kinds.__getitem__, added), added, strict=True):
-            by_kind[kind].append(row)
+        columns = Entries.of(entries)
+        added, replaced = self.rows.add(columns)
+        together: defaultdict[Series, list[int]] = defaultdict(list)
+        for one, row in zip(columns.series, added, strict=True):
+            together[one].append(row)
         by_terminal: defaultdict[str, list[int]] = defaultdict(list)
         pending: defaultdict[str, list[int]] = defaultdict(list)
-        for kind, rows in by_kind.items():
-            by_terminal[kind.key.terminal] += rows
-            if kind.pending:
-                pending[kind.key.terminal] += rows
+        for one, rows in together.items():
+            by_terminal[one.key.terminal] += rows
+            if one.pending:
+                pending[one.key.terminal] += rows
                 self._followed.add(filter(self._is_followed, rows))
         for name, rows in by_terminal.items():
             self.books[name].put(rows, pending.get(name, ()))
         for row in replaced:
             self._take_out(row)
-            self._rows.free(row)
+            self.rows.free(row)
 
     def drop(self, id_: bytes) -> None:
         """Let an id go; one that is not held is no error."""
-        row = self._rows.find(id_)
+        row = self.rows.find(id_)
         if row is not None:
             self._take_out(row)
-            self._rows.remove(row)
+            self.rows.remove(row)
 
     def _take_out(self, row: int) -> None:
         if self._is_followed(row):
             self._followed.remove(row)
-        self.books[self._rows.kinds[row].key.terminal].remove(row)
+        self.books[self.rows.series[row].key.terminal].remove(row)
 
     def followed_before(self, instant: Instant) -> Iterator[Entry]:
         """The pending entries of all terminals that are not counted yet and were created before an instant."""
-        return map(self._rows.entry, self._followed.between(-_EVER, instant))
+        return map(self.rows.entry, self._followed.between(-_EVER, instant))
 
     def _is_followed(self, row: int) -> bool:
-        return self._rows.kinds[row].pending and self._rows.standing(row) is Standing.FOLLOWED
+        return self.rows.series[row].pending and self.rows.standing(row) is Standing.FOLLOWED

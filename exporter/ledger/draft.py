@@ -5,7 +5,7 @@ the same for all records with the same words stands in a Group, where moments an
 added up a group at a time.
 """
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -28,6 +28,7 @@ from exporter.model import (
     Instant,
     Notice,
     Operation,
+    Operations,
     Outcome,
     Reading,
     Rejection,
@@ -71,30 +72,31 @@ class Draft:
         self._strangers: set[bytes] = set()
         self._notices: dict[Notice, None] = {}
         self._traces: defaultdict[str, dict[tuple[int, bytes], Trace]] = defaultdict(dict)
-        self._first_met: list[Operation] = []
+        self._first_met: list[Operations] = []
         self._met: list[Operation] = []
         self._groups = Groups(memory, now, kept_since, self._checkpoint)
 
-    def meet(self, operations: Sequence[Operation]) -> None:
-        """Some records of a reading: ours and those of strangers."""
-        ids, numbers, created, statuses, codes, reasons, amounts, currencies, likenesses, texts, marks = zip(
-            *operations, strict=True
+    def meet(self, operations: Operations) -> None:
+        """Some records of a reading, one at least: ours and those of strangers."""
+        ids, created, amounts, likenesses = (
+            operations.ids,
+            operations.created,
+            operations.amounts,
+            operations.likenesses,
         )
-        found = self._groups.of(zip(numbers, statuses, codes, reasons, currencies, strict=True))
-        groups = [group for group in found if group is not None]
-        if len(groups) < len(found) or not self._simply_new(ids, created, groups):
+        found = self._groups.of(operations.words)
+        groups: list[Group] = found  # type: ignore[assignment]  # where all are ours
+        if not all(found) or not self._simply_new(ids, created, groups):
             self._meet_each(operations, found)
             return
-        if all(marks):
-            self._first_met += operations
-        elif any(marks) or self._memory.marks.by_id or self._met:  # also without a mark: it takes one away
-            self._met += operations
+        if any(operations.marks):
+            self._first_met.append(operations)
         if any(likenesses):
             compared = compress(zip(likenesses, ids, groups, created, strict=True), likenesses)
             for likeness, id_, group, moment in compared:
                 self._trace(likeness, id_, group.key.terminal, moment, exempt=False, fresh=True)
         broken_down = self._memory.broken_down
-        details = list(map(self._details, groups, texts)) if broken_down else [()] * len(ids)
+        details = list(map(self._details, groups, operations.details)) if broken_down else [()] * len(ids)
         if max(created) <= min(group.followed_after for group in set(groups)):
             standings = [_COUNTED] * len(ids)
         else:
@@ -103,9 +105,9 @@ class Draft:
                 for moment, group in zip(created, groups, strict=True)
             ]
         series = [group.series for group in groups]
-        self._entries.extend(Entries(ids, created, series, amounts, standings, details))
-        for group, fresh in zip(groups, zip(created, amounts, strict=True), strict=True):
-            group.fresh.append(fresh)
+        self._entries.extend(Entries(ids, created, series, amounts, standings, details, operations.marks))
+        deque(map(list.append, [group.fresh for group in groups], created), 0)  # runs through it, and keeps nothing
+        deque(map(list.append, [group.worth for group in groups], amounts), 0)
 
     def _simply_new(self, ids: Sequence[bytes], created: Sequence[Instant], groups: Sequence[Group]) -> bool:
         """Whether these records are all new, and none of them late, exempt or met twice: hardly any others are."""
@@ -120,14 +122,14 @@ class Draft:
             )
         )
 
-    def _meet_each(self, operations: Sequence[Operation], groups: Sequence[Group | None]) -> None:
+    def _meet_each(self, operations: Operations, groups: Sequence[Group | None]) -> None:
         memory, entries, recalled, unknown = self._memory, self._entries, self._recalled, self._unknown
         for operation, group in zip(operations, groups, strict=True):
             id_ = operation.id
             if group is None:
                 self._meet_stranger(id_, "foreign")
                 continue
-            if operation.mark or memory.marks.by_id or self._met or self._first_met:
+            if operation.mark or memory.marks.ids or self._met or self._first_met:  # without one it takes one away
                 self._met.append(operation)
             details = self._details(group, operation.details) if memory.broken_down else ()
             before = entries.get(id_)

@@ -15,6 +15,7 @@ class Drafted:
         self._amounts: list[int] = []
         self._standings: list[Standing] = []
         self._details: list[Details] = []
+        self._marks: list[int] = []
         self._places: dict[bytes, int] = {}
 
     def __contains__(self, id_: bytes) -> bool:
@@ -29,9 +30,9 @@ class Drafted:
         place = self._places.get(id_)
         if place is None:
             return None
-        key, currency = self._series[place]
-        amount, standing, details = self._amounts[place], self._standings[place], self._details[place]
-        return Entry(id_, self._created[place], key, amount, currency, standing, details)
+        series, amount = self._series[place], self._amounts[place]
+        standing, details = self._standings[place], self._details[place]
+        return Entry(id_, self._created[place], series.key, amount, series.currency, standing, details)
 
     def put(self, entry: Entry) -> None:
         """Take in one entry."""
@@ -40,7 +41,7 @@ class Drafted:
         if place is None:
             self.extend(Entries.of((entry,)))
             return
-        self._created[place], self._series[place], self._amounts[place] = created, (key, currency), amount
+        self._created[place], self._series[place], self._amounts[place] = created, Series.of(key, currency), amount
         self._standings[place], self._details[place] = standing, details
 
     def extend(self, entries: Entries) -> None:
@@ -53,7 +54,10 @@ class Drafted:
         self._amounts += entries.amounts
         self._standings += entries.standings
         self._details += entries.details
+        self._marks += entries.marks
 
     def entries(self) -> Entries:
         """All of them; nothing is put any more."""
-        return Entries(self._ids, self._created, self._series, self._amounts, self._standings, self._details)
+        return Entries(
+            self._ids, self._created, self._series, self._amounts, self._standings, self._details, self._marks
+        )

@@ -1,24 +1,16 @@
 """What records with the same words have in common, worked out once for each reading, and what they add up to."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from itertools import compress
 from typing import Final
 
 from exporter.ledger.books import Book
 from exporter.ledger.labels import Label
 from exporter.ledger.memory import Memory
-from exporter.model import Checkpoint, Instant, Outcome, Series, SeriesKey
-
-Words = tuple[str, str, str, str, str]
-"""Number of the terminal, status, code, reason code and currency."""
+from exporter.model import Checkpoint, Instant, Outcome, Series, SeriesKey, Words
 
 _NEVER: Final[Instant] = 2**63
-
-
-@lru_cache(4096)
-def _series(key: SeriesKey, currency: str) -> Series:
-    return key, currency  # the same object for all readings is found at once where it is a key
 
 
 @dataclass(slots=True, eq=False)
@@ -29,8 +21,8 @@ class Group:
     nothing is remembered of. `late_before`: what is new, created earlier, and lies in what has been read, is late.
     `followed_after`: what is created later is pending, and not counted yet. `seen`: when the operations were created
     that are seen for the first time, `late` of them late; `final`, `amounts`: of those that are counted. `newest`: of
-    the exempt and of those that may have been counted before. `fresh`: created and amount of those that are simply new,
-    until `settle` puts them to the others.
+    the exempt and of those that may have been counted before. `fresh`, `worth`: when those were created that are simply
+    new, and their amounts, until `settle` puts them to the others.
     """
 
     label: Label
@@ -43,7 +35,8 @@ class Group:
     late_before: Instant
     plain: Instant
     followed_after: Instant
-    fresh: list[tuple[Instant, int]] = field(default_factory=list)
+    fresh: list[Instant] = field(default_factory=list)
+    worth: list[int] = field(default_factory=list)
     seen: list[Instant] = field(default_factory=list)
     late: int = 0
     final: list[Instant] = field(default_factory=list)
@@ -54,14 +47,16 @@ class Group:
         """Put what is simply new to what is seen, and to what is counted where it is not followed."""
         if not self.fresh:
             return
-        created, amounts = zip(*self.fresh, strict=True)
-        self.seen += created
-        if max(created) > self.followed_after:
-            counted = [one for one in self.fresh if one[0] <= self.followed_after]
-            created, amounts = zip(*counted, strict=True) if counted else ((), ())
-        self.final += created
-        self.amounts += amounts
+        self.seen += self.fresh
+        if max(self.fresh) > self.followed_after:
+            counted = [created <= self.followed_after for created in self.fresh]
+            self.final += compress(self.fresh, counted)
+            self.amounts += compress(self.worth, counted)
+        else:
+            self.final += self.fresh
+            self.amounts += self.worth
         self.fresh.clear()
+        self.worth.clear()
 
 
 class Groups:
@@ -75,26 +70,31 @@ class Groups:
         self._kept_since = kept_since
         self._checkpoint = checkpoint
         self._groups: dict[Words, Group] = {}
+        self._by_texts: dict[tuple[str, ...], Group] = {}
 
-    def of(self, words: Iterable[Words]) -> list[Group | None]:
+    def of(self, words: Sequence[Words]) -> list[Group | None]:
         """A group for each record's words; None where its terminal is none of ours."""
-        words = list(words)
-        found = list(map(self._groups.get, words))
-        if None in found:
-            for place in [place for place, group in enumerate(found) if group is None]:
-                found[place] = self._groups.get(words[place]) or self._made(words[place])
-        return found
+        for each in dict.fromkeys(words):
+            if each not in self._groups:
+                self._meet(each)
+        return list(map(self._groups.get, words))
 
     def settled(self) -> Collection[Group]:
         """All of them, with everything in its place. The next reading has its own."""
-        groups = tuple(self._groups.values())
+        groups = tuple(self._by_texts.values())
         self._groups.clear()
+        self._by_texts.clear()
         for group in groups:
             group.settle()
         return groups
 
-    def _made(self, words: Words) -> Group | None:
-        number, status, code, reason_code, currency = words
+    def _meet(self, words: Words) -> None:
+        """Find a group for words that have not been met yet, though others with the same texts may have been."""
+        group = self._by_texts.get(words.texts) or self._made(*words.texts)
+        if group is not None:
+            self._groups[words] = self._by_texts[words.texts] = group
+
+    def _made(self, number: str, status: str, code: str, reason_code: str, currency: str) -> Group | None:
         name = self._memory.names.get(number)
         if name is None:
             return None
@@ -108,8 +108,5 @@ class Groups:
         pending = label.key.outcome is Outcome.PENDING
         followed = self._now - self._memory.policy.follow_pending if pending else _NEVER
         plain = max(exempt, unsure, late)
-        group = Group(
-            label, label.key, currency, _series(label.key, currency), book, exempt, unsure, late, plain, followed
-        )
-        self._groups[words] = group
-        return group
+        series = Series.of(label.key, currency)
+        return Group(label, label.key, currency, series, book, exempt, unsure, late, plain, followed)

@@ -6,11 +6,10 @@ A row number is only good until the row is removed; then another operation may g
 import struct
 from array import array
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
 
-from exporter.model import Details, Entries, Entry, Instant, Outcome, Series, SeriesKey, Standing
+from exporter.model import Details, Entries, Entry, Instant, Series, Standing
 
 _STANDINGS: Final = tuple(Standing)
 _NUMBERS: Final = {standing: number for number, standing in enumerate(_STANDINGS)}
@@ -24,40 +23,30 @@ _EACH: Final = struct.Struct(f"{_ID}s")
 _only: Final = itemgetter(0)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Kind:
-    """What operations of the same series and currency share: one object of each, told apart by identity."""
-
-    key: SeriesKey
-    currency: str
-    pair: Series
-    group: tuple[Outcome, str]
-    pending: bool
-
-
 class Rows:
     """Columns by row number, and the rows by their operations' ids.
 
     The index is a table of row numbers, open addressing with linear probing; 0 is an empty slot, so row n stands in it
     as n + 1. Its size is a power of two, so the lowest bits of a hash are a slot, and at most half of it is in use:
     then most ids that are not there are told from one empty slot. Python hashes bytes with a key, so ids of a pattern
-    spread like any others. `broken_down`: some row has, or had, details.
+    spread like any others. `broken_down`: some row has, or had, details. `marked`: the ids by the marks that hold.
     """
 
     def __init__(self) -> None:
         self.created: array[Instant] = array("q")
         self.amounts: array[int] = array("q")
-        self.kinds: list[Kind] = []
+        self.series: list[Series] = []
         self.details: list[Details] = []
         self.broken_down = False
+        self.marked: dict[int, bytes] = {}
+        self._marks: array[int] = array("q")
         self._ids = bytearray()
         self._standings = bytearray()
         self._free: array[int] = array("I")
-        self._known: dict[Series, Kind] = {}
         self._slots: array[int] = array("I", bytes(4 * 8))
 
     def __len__(self) -> int:
-        return len(self.kinds) - len(self._free)
+        return len(self.series) - len(self._free)
 
     def find(self, id_: bytes) -> int | None:
         """The row of an id, where it is remembered."""
@@ -84,13 +73,13 @@ class Rows:
 
     def entry(self, row: int, id_: bytes | None = None) -> Entry:
         """A row as a record; quicker where its id is at hand."""
-        kind = self.kinds[row]
+        series = self.series[row]
         return Entry(
             bytes(self._ids[row * _ID : row * _ID + _ID]) if id_ is None else id_,
             self.created[row],
-            kind.key,
+            series.key,
             self.amounts[row],
-            kind.currency,
+            series.currency,
             _STANDINGS[self._standings[row]],
             self.details[row],
         )
@@ -105,29 +94,46 @@ class Rows:
         Column by column; free rows come before new ones. What is replaced is no longer found by its id, and is to be
         let go by `free`.
         """
-        ids, created, amounts, details = entries.ids, entries.created, entries.amounts, entries.details
+        ids, created, amounts = entries.ids, entries.created, entries.amounts
+        details, marks = entries.details, entries.marks
         if 2 * (len(self) + len(ids)) > len(self._slots):
             self._grow(len(self) + len(ids))
-        kinds = self._kinds(entries.series)
+        series = entries.series
         numbers = bytes(map(_NUMBERS.__getitem__, entries.standings))
         reused = min(len(ids), len(self._free))
         rows = [self._free.pop() for _ in range(reused)]
         for place, row in enumerate(rows):
             self._ids[row * _ID : row * _ID + _ID] = ids[place]
             self.created[row], self.amounts[row] = created[place], amounts[place]
-            self.kinds[row], self.details[row], self._standings[row] = kinds[place], details[place], numbers[place]
-        rows += range(len(self.kinds), len(self.kinds) + len(ids) - reused)
+            self.series[row], self.details[row], self._standings[row] = series[place], details[place], numbers[place]
+            self._marks[row] = marks[place]
+        rows += range(len(self.series), len(self.series) + len(ids) - reused)
         self._ids += b"".join(ids[reused:])
         self.created.extend(created[reused:])
         self.amounts.extend(amounts[reused:])
-        self.kinds += kinds[reused:]
+        self.series += series[reused:]
         self.details += details[reused:]
         self._standings += numbers[reused:]
+        self._marks.extend(marks[reused:])
         self.broken_down = self.broken_down or any(details)
         return rows, self._replace(rows, ids)
 
+    def mark(self, id_: bytes, mark: int) -> int:
+        """Have an id's row marked anew, 0 for not at all: the mark, 0 where there is no row. The one before is gone."""
+        row = self.find(id_)
+        if row is None:
+            return 0
+        self._unmark(row)
+        self._marks[row] = mark
+        return mark
+
+    def _unmark(self, row: int) -> None:
+        if self._marks[row]:
+            self.marked.pop(self._marks[row], None)
+
     def free(self, row: int) -> None:
         """Let a row go that its id does not lead to any more."""
+        self._unmark(row)
         self.details[row] = ()
         self._free.append(row)
 
@@ -142,16 +148,6 @@ class Rows:
             slots[slot] = 0
             self._enter((moved - 1,), (self._id(moved - 1),))
         self.free(row)
-
-    def _kinds(self, series: Sequence[Series]) -> Sequence[Kind]:
-        try:
-            return list(map(self._known.__getitem__, series))
-        except KeyError:
-            for pair in set(series).difference(self._known):
-                key, currency = pair
-                group = (key.outcome, currency)
-                self._known[pair] = Kind(key, currency, pair, group, key.outcome is Outcome.PENDING)
-            return self._kinds(series)
 
     def _id(self, row: int) -> bytes:
         return bytes(self._ids[row * _ID : row * _ID + _ID])
@@ -182,7 +178,7 @@ class Rows:
             size *= 2 if size >= _LARGE else 4
         self._slots = array("I", bytes(4 * size))
         if self._free:
-            held = sorted(set(range(len(self.kinds))).difference(self._free))
+            held = sorted(set(range(len(self.series))).difference(self._free))
             self._enter(held, map(self._id, held))
         else:
-            self._enter(range(len(self.kinds)), map(_only, _EACH.iter_unpack(self._ids)))
+            self._enter(range(len(self.series)), map(_only, _EACH.iter_unpack(self._ids)))

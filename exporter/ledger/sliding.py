@@ -6,9 +6,9 @@ All sums are integers, so what has been added and taken away again leaves nothin
 from collections import defaultdict
 from collections.abc import Sequence
 
-from exporter.ledger.rows import Kind, Rows
+from exporter.ledger.rows import Rows
 from exporter.ledger.timeline import Largest, Timeline, keep_larger
-from exporter.model import Duration, Instant, Outcome, SeriesKey, WindowTally
+from exporter.model import Duration, Instant, Outcome, Series, SeriesKey, WindowTally
 
 
 class Sliding:
@@ -41,7 +41,7 @@ class Sliding:
             if window.sums.count(self._rows, entered, 1):
                 window.changed = True
             for row in entered:
-                keep_larger(window.largest, {self._rows.kinds[row].group: (self._rows.amounts[row], created[row])})
+                keep_larger(window.largest, {self._rows.series[row].group: (self._rows.amounts[row], created[row])})
 
     def remove(self, row: int) -> None:
         """A row is about to go from the timeline."""
@@ -54,7 +54,7 @@ class Sliding:
                 continue
             window.changed = True
             window.sums.count(self._rows, (row,), -1)
-            if window.largest.get(self._rows.kinds[row].group) == last:
+            if window.largest.get(self._rows.series[row].group) == last:
                 window.doubtful = True
 
     def _move(self, before: Instant | None, at: Instant) -> None:
@@ -87,16 +87,16 @@ class _Sums:
     __slots__ = ("amounts", "breakdowns", "counts")
 
     def __init__(self) -> None:
-        self.counts: defaultdict[Kind, int] = defaultdict(int)
-        self.amounts: defaultdict[Kind, int] = defaultdict(int)
+        self.counts: defaultdict[Series, int] = defaultdict(int)
+        self.amounts: defaultdict[Series, int] = defaultdict(int)
         self.breakdowns: defaultdict[tuple[str, str, Outcome, str], int] = defaultdict(int)
 
     def count(self, rows: Rows, numbers: Sequence[int], sign: int) -> bool:
         """Add (1) or subtract (-1) rows; whether there were any."""
         if not numbers:
             return False
-        kinds, amounts, details = rows.kinds, rows.amounts, rows.details
-        by_kind: defaultdict[Kind, list[int]] = defaultdict(list)
+        kinds, amounts, details = rows.series, rows.amounts, rows.details
+        by_kind: defaultdict[Series, list[int]] = defaultdict(list)
         for row in numbers:
             by_kind[kinds[row]].append(amounts[row])
         for kind, together in by_kind.items():

@@ -104,7 +104,7 @@ class Timeline:
         return bisect_left(self._pieces, instant, key=lambda piece: self._created(piece.rows[-1]))
 
     def _largest(self, rows: Iterable[int]) -> Largest:
-        kinds, amounts = self._rows.kinds, self._rows.amounts
+        kinds, amounts = self._rows.series, self._rows.amounts
         found: Largest = {}
         for row in rows:
             group, amount = kinds[row].group, amounts[row]

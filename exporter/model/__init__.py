@@ -17,7 +17,8 @@ from exporter.model.books import (
 )
 from exporter.model.entries import Entries, Series
 from exporter.model.events import Clock, Event, HistoryRead, LoginMade, Observer, PollMade, RequestMade
-from exporter.model.operations import Assignment, Details, Operation, Outcome, Page, Reading, Rejection, Span
+from exporter.model.operations import Details, Operation, Operations, Outcome, Rejection, Words
+from exporter.model.pages import Assignment, Page, Reading, Span
 from exporter.model.snapshot import (
     CALENDAR_KINDS,
     CalendarEntry,
@@ -79,6 +80,7 @@ __all__ = [
     "Notice",
     "Observer",
     "Operation",
+    "Operations",
     "Outcome",
     "Owner",
     "Page",
@@ -104,6 +106,7 @@ __all__ = [
     "Trace",
     "Trouble",
     "WindowTally",
+    "Words",
     "minor_units",
     "owner_of",
 ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from exporter.model.operations import Details, Operation, Outcome
+from exporter.model.operations import Details, Operation, Operations, Outcome
 from exporter.model.units import DAY, HOUR, MINUTE, SECOND, Duration, Instant
 
 
@@ -194,7 +194,7 @@ class Decision:
     notices: tuple[Notice, ...] = ()
     scraped: tuple[Total, ...] = ()
     traces: tuple[Trace, ...] = ()
-    first_met: tuple[Operation, ...] = ()
+    first_met: tuple[Operations, ...] = ()
     met: tuple[Operation, ...] = ()
 
 

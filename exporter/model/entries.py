@@ -3,17 +3,43 @@
 from collections.abc import Collection, Iterator, Sequence
 
 from exporter.model.books import Entry, SeriesKey, Standing
-from exporter.model.operations import Details
+from exporter.model.operations import Details, Outcome
 from exporter.model.units import Instant
 
-Series = tuple[SeriesKey, str]
-"""The labels of an operation's series, and its currency; one tuple is shared by all that have the same."""
+_SERIES: dict[tuple[SeriesKey, str], "Series"] = {}
+
+
+class Series:
+    """The labels of an operation's series, and its currency: one object for all that have the same, told by identity.
+
+    `pair`: both together. `group`: what largest amounts are told apart by. Labels are bounded, so they are held for
+    good.
+    """
+
+    __slots__ = ("currency", "group", "key", "pair", "pending")
+
+    def __init__(self, key: SeriesKey, currency: str) -> None:
+        """Not to be called: `of` knows whether there is one already."""
+        self.key = key
+        self.currency = currency
+        self.pair = (key, currency)
+        self.group = (key.outcome, currency)
+        self.pending = key.outcome is Outcome.PENDING
+
+    @staticmethod
+    def of(key: SeriesKey, currency: str) -> "Series":
+        """The one of these labels."""
+        pair = (key, currency)
+        return _SERIES.get(pair) or _SERIES.setdefault(pair, Series(key, currency))
 
 
 class Entries(Collection[Entry]):
-    """Entries in an order, column by column; one is only made for who looks at it. Nobody changes the columns."""
+    """Entries in an order, column by column; one is only made for who looks at it. Nobody changes the columns.
 
-    __slots__ = ("amounts", "created", "details", "ids", "series", "standings")
+    `marks`: what the operations' records are known again by, 0 where they are not; memory's own, so no entry has it.
+    """
+
+    __slots__ = ("amounts", "created", "details", "ids", "marks", "series", "standings")
 
     def __init__(
         self,
@@ -23,6 +49,7 @@ class Entries(Collection[Entry]):
         amounts: Sequence[int],
         standings: Sequence[Standing],
         details: Sequence[Details],
+        marks: Sequence[int] = (),
     ) -> None:
         self.ids = ids
         self.created = created
@@ -30,6 +57,7 @@ class Entries(Collection[Entry]):
         self.amounts = amounts
         self.standings = standings
         self.details = details
+        self.marks = marks or [0] * len(ids)
 
     @classmethod
     def of(cls, entries: Collection[Entry]) -> "Entries":
@@ -39,15 +67,15 @@ class Entries(Collection[Entry]):
         if not entries:
             return cls((), (), (), (), (), ())
         ids, created, keys, amounts, currencies, standings, details = zip(*entries, strict=True)
-        return cls(ids, created, tuple(zip(keys, currencies, strict=True)), amounts, standings, details)
+        return cls(ids, created, tuple(map(Series.of, keys, currencies)), amounts, standings, details)
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def __iter__(self) -> Iterator[Entry]:
         columns = (self.ids, self.created, self.series, self.amounts, self.standings, self.details)
-        for id_, created, (key, currency), amount, standing, details in zip(*columns, strict=True):
-            yield Entry(id_, created, key, amount, currency, standing, details)
+        for id_, created, series, amount, standing, details in zip(*columns, strict=True):
+            yield Entry(id_, created, series.key, amount, series.currency, standing, details)
 
     def __contains__(self, entry: object) -> bool:
         return any(entry == each for each in self)

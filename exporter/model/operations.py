@@ -1,8 +1,10 @@
-"""What the bank is asked for and what it answers: spans, pages, and the records reduced to what is counted."""
+"""The records of the bank reduced to what is counted, one by one and as columns: most of what is done with the
+operations of a page is done to all at once."""
 
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from itertools import chain, compress
+from typing import Any, NamedTuple, overload
 
 from exporter.model.units import Instant
 
@@ -51,50 +53,106 @@ class Rejection(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One answer of the list: the bank's count of all that matches, and the records of this page.
+class Words:
+    """What operations of the same terminal, status, codes and currency have in common; told apart by identity.
 
-    `unchanged`: ids of records that have been counted before and are still the same.
+    One object is shared by all operations of a page that have the same, and nearly always by those of all pages.
     """
 
-    total_count: int
-    operations: tuple[Operation, ...]
-    rejections: tuple[Rejection, ...] = ()
-    unchanged: tuple[bytes, ...] = ()
+    __slots__ = ("code", "currency", "number", "reason_code", "status")
+
+    def __init__(self, number: str, status: str, code: str, reason_code: str, currency: str) -> None:
+        self.number = number
+        self.status = status
+        self.code = code
+        self.reason_code = reason_code
+        self.currency = currency
 
     @property
-    def received(self) -> int:
-        """How many records the page carried, readable or not: paging goes on by this number."""
-        return len(self.operations) + len(self.rejections) + len(self.unchanged)
+    def texts(self) -> tuple[str, str, str, str, str]:
+        """The words themselves, which are the same wherever they are."""
+        return self.number, self.status, self.code, self.reason_code, self.currency
 
 
-class Span(NamedTuple):
-    """A stretch of the operations' own time: start inclusive, end exclusive."""
+class Operations(Sequence[Operation]):
+    """Operations in an order, column by column; one is only made for who looks at it. Nobody changes the columns."""
 
-    start: Instant
-    end: Instant
+    __slots__ = ("amounts", "created", "details", "ids", "likenesses", "marks", "words")
 
+    def __init__(
+        self,
+        ids: Sequence[bytes],
+        words: Sequence[Words],
+        created: Sequence[Instant],
+        amounts: Sequence[int],
+        likenesses: Sequence[int],
+        details: Sequence[Details],
+        marks: Sequence[int],
+    ) -> None:
+        self.ids = ids
+        self.words = words
+        self.created = created
+        self.amounts = amounts
+        self.likenesses = likenesses
+        self.details = details
+        self.marks = marks
 
-class Assignment(NamedTuple):
-    """What to ask the bank for in one go: a span, and the names of the terminals it is for."""
+    @classmethod
+    def of(cls, operations: Sequence[Operation]) -> "Operations":
+        """Any operations as columns."""
+        if isinstance(operations, cls):
+            return operations
+        shared: dict[tuple[str, ...], Words] = {}
+        words = []
+        for each in operations:
+            texts = (each.number, each.status, each.code, each.reason_code, each.currency)
+            words.append(shared.setdefault(texts, Words(*texts)))
+        return cls(
+            [each.id for each in operations],
+            words,
+            [each.created for each in operations],
+            [each.amount for each in operations],
+            [each.likeness for each in operations],
+            [each.details for each in operations],
+            [each.mark for each in operations],
+        )
 
-    span: Span
-    terminals: tuple[str, ...]
+    @classmethod
+    def joined(cls, several: Iterable["Operations"]) -> "Operations":
+        """All operations of several, one after the other."""
+        parts = tuple(several) or (cls.of(()),)
+        if len(parts) == 1:
+            return parts[0]
+        return cls(*(tuple(chain.from_iterable(each)) for each in zip(*map(cls._columns, parts), strict=True)))
 
+    def chosen(self, which: Collection[object]) -> "Operations":
+        """Those at whose place something true stands."""
+        return Operations(*(tuple(compress(column, which)) for column in self._columns()))
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What the bank answered to an assignment.
+    def _columns(self) -> tuple[Sequence[Any], ...]:
+        return self.ids, self.words, self.created, self.amounts, self.likenesses, self.details, self.marks
 
-    `complete`: the distinct ids read equal the bank's `totalCount`. An incomplete reading is still counted (its
-    records are real); it only never moves the watermark. `unchanged`: ids of records that had been counted as they are
-    when they were read.
-    """
+    def __len__(self) -> int:
+        return len(self.ids)
 
-    assignment: Assignment
-    operations: tuple[Operation, ...]
-    rejections: tuple[Rejection, ...]
-    total_count: int
-    complete: bool
-    unchanged: tuple[bytes, ...] = ()
+    def __iter__(self) -> Iterator[Operation]:
+        for id_, words, created, amount, likeness, details, mark in zip(*self._columns(), strict=True):
+            number, status, code, reason_code, currency = words.texts
+            yield Operation(id_, number, created, status, code, reason_code, amount, currency, likeness, details, mark)
+
+    @overload
+    def __getitem__(self, place: int) -> Operation: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> "Operations": ...
+
+    def __getitem__(self, place: "int | slice") -> "Operation | Operations":
+        if isinstance(place, slice):
+            return Operations(*(column[place] for column in self._columns()))
+        (one,) = Operations(*([column[place]] for column in self._columns()))
+        return one
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]  # as that of a list: columns may be lists

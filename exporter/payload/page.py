@@ -15,7 +15,6 @@ from exporter.payload.record import ABSENT, UNREADABLE, RecordReader, decoder
 
 R = TypeVar("R")
 
-_SOUND = {Operation}
 _COUNT = re.compile(r"\d{1,15}(?:\.0*)?", re.ASCII)
 
 
@@ -90,6 +89,8 @@ class Decoder:
             if len(unchanged) == len(known):
                 return Page(page.total_count, (), unchanged=unchanged)
         ids = columns.identities([record.id for record in records])
+        if not all(ids):  # a record without an id needs its own bytes, which only the patient way keeps
+            return self._patient(body)
         # Where one record stands there twice, the last of the two says how it is now, so both are read.
         if unchanged:
             other = list(map(not_, known))
@@ -97,10 +98,10 @@ class Decoder:
                 records, ids, marks = (tuple(compress(column, other)) for column in (records, ids, marks))
             else:
                 unchanged = ()
-        found = self._reader.read(records, ids, marks)
-        if None in found:  # a record without an id needs its own bytes, which only the patient way keeps
-            return self._patient(body)
-        return _page(page.total_count, found, unchanged)
+        if not records:
+            return Page(page.total_count, ())
+        operations, rejections = self._reader.read(records, ids, marks)  # type: ignore[arg-type]  # none is None
+        return Page(page.total_count, operations, rejections, unchanged)
 
     def opened(self, body: bytes) -> TypedPage[Any] | None:
         """The typed fields of a documented page; None for everything that must be looked at closely."""
@@ -148,15 +149,9 @@ class Decoder:
             raise ErrorBody(code)
         if total_count is None:
             raise Unreadable("malformed")
-        return _page(total_count, [self._reader.unwrapped(raw) for raw in raws])
-
-
-def _page(total_count: int, found: Sequence[Operation | Rejection | None], unchanged: tuple[bytes, ...] = ()) -> Page:
-    if set(map(type, found)) <= _SOUND:
-        return Page(total_count, tuple(found), unchanged=unchanged)  # type: ignore[arg-type]
-    operations = tuple(item for item in found if isinstance(item, Operation))
-    rejections = tuple(item for item in found if isinstance(item, Rejection))
-    return Page(total_count, operations, rejections, unchanged)
+        found = [self._reader.unwrapped(raw) for raw in raws]
+        operations = tuple(item for item in found if isinstance(item, Operation))
+        return Page(total_count, operations, tuple(item for item in found if isinstance(item, Rejection)))
 
 
 decode = Decoder().decode

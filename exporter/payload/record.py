@@ -2,13 +2,12 @@
 
 import contextlib
 from collections.abc import Sequence
-from functools import partial
 from operator import attrgetter
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, cast
 
 import msgspec
 
-from exporter.model import Details, Operation, Rejection
+from exporter.model import Details, Operation, Operations, Rejection, Words
 from exporter.payload import columns, fields, parties
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
@@ -71,19 +70,9 @@ _word = decoder(_Word)
 _anything = decoder(Any)
 
 
-class Words(NamedTuple):
-    """What the words of a record mean, worked out once for all records that have the same.
-
-    `fault` names the field that cannot be read, and is empty where all can.
-    """
-
-    number: str
-    status: str
-    code: str
-    reason_code: str
-    currency: str
-    exponent: int
-    fault: str
+_Cleaned = tuple[Words, int, str]
+"""What the words of a record mean, worked out once for all records that have the same; the exponent of the currency;
+and the field that cannot be read, empty where all can."""
 
 
 class RecordReader:
@@ -103,50 +92,31 @@ class RecordReader:
         self._further = further
         self._digester = parties.Digester(key) if key else None
         self._dimensions = tuple(dimensions)
-        self._words: dict[tuple[_Word, ...], Words] = {}
+        self._words: dict[tuple[_Word, ...], _Cleaned] = {}
 
     def read(
-        self, records: Sequence[Any], ids: Sequence[bytes | None], marks: Sequence[int] = ()
-    ) -> list[Operation | Rejection | None]:
-        """The operations of records of `self.record`; None where there is not even an id to reject one under.
+        self, records: Sequence[Any], ids: Sequence[bytes], marks: Sequence[int] = ()
+    ) -> tuple[Operations, tuple[Rejection, ...]]:
+        """The operations of records of `self.record`, one at least, and the rejections of those that are none.
 
         `marks`: what the operations are to be known again by, one for each record, 0 for those that are not to be.
         """
-        if not records:
-            return []
-        words = self._words_of(records)
-        numbers, statuses, codes, reasons, currencies, exponents, faults = zip(*words, strict=True)
+        words, exponents, faults = zip(*self._words_of(records), strict=True)
         created = columns.instants(list(map(_date_time, records)))
         amounts = columns.amounts(list(map(_amount, records)), exponents)
         if not marks:
             marks = [0] * len(records)
         elif not all(amounts):  # a 0 has the hash of an empty text
             marks = [mark if amount else 0 for mark, amount in zip(marks, amounts, strict=True)]
-        likenesses, details = self._likenesses(records, amounts, currencies), self._details(records)
-        made = zip(
-            ids,
-            numbers,
-            created,
-            statuses,
-            codes,
-            reasons,
-            amounts,
-            currencies,
-            likenesses,
-            details,
-            marks,
-            strict=True,
-        )
-        found: list[Operation | Rejection | None] = list(map(_operation, made))
-        sound = all(ids) and all(created) and all(amounts)  # quick, and nearly always so; a zero is looked at closely
-        if any(faults) or (not sound and (None in ids or None in created or None in amounts)):
-            for place, id_ in enumerate(ids):
-                fault = faults[place] or _fault(created[place], amounts[place])
-                if id_ is None:
-                    found[place] = None
-                elif fault:
-                    found[place] = Rejection(id_, fault)
-        return found
+        likenesses = self._likenesses(records, amounts, words)
+        moments, units = cast("Sequence[int]", created), cast("Sequence[int]", amounts)  # as they are once None is out
+        found = Operations(ids, words, moments, units, likenesses, self._details(records), marks)
+        # Quick, and nearly always enough; a zero is looked at closely.
+        if not any(faults) and ((all(created) and all(amounts)) or (None not in created and None not in amounts)):
+            return found, ()
+        told = [fault or _fault(at, amount) for fault, at, amount in zip(faults, created, amounts, strict=True)]
+        rejections = tuple(Rejection(id_, fault) for id_, fault in zip(ids, told, strict=True) if fault)
+        return found.chosen([not fault for fault in told]), rejections
 
     def unwrapped(self, raw: msgspec.Raw) -> Operation | Rejection:
         """The same from a record's own bytes, whatever they are."""
@@ -157,7 +127,12 @@ class RecordReader:
         return found or Rejection(fields.digest(bytes(raw)), "id")
 
     def _one(self, record: Any) -> Operation | Rejection | None:
-        return self.read([record], [fields.identity(record.id)])[0]
+        """The record as what it is; None where there is not even an id to reject it under."""
+        key = fields.identity(record.id)
+        if key is None:
+            return None
+        operations, rejections = self.read([record], [key])
+        return rejections[0] if rejections else operations[0]
 
     def _pieced(self, raw: msgspec.Raw) -> Operation | Rejection | None:
         """Field by field, to name the one that cannot be read; of a field that stands there twice, the last counts."""
@@ -178,7 +153,7 @@ class RecordReader:
                 values[field] = field_decoder.decode(getattr(pieces, field))
         return self._one(self.record(**values))
 
-    def _words_of(self, records: Sequence[Any]) -> list[Words]:
+    def _words_of(self, records: Sequence[Any]) -> list[_Cleaned]:
         """One look-up for each record; what is not known yet is cleaned."""
         keys = list(map(_raw_words, records))
         words = list(map(self._words.get, keys))
@@ -191,12 +166,12 @@ class RecordReader:
         return words  # type: ignore[return-value]
 
     def _likenesses(
-        self, records: Sequence[Any], amounts: Sequence[int | None], currencies: Sequence[str]
+        self, records: Sequence[Any], amounts: Sequence[int | None], words: Sequence[Words]
     ) -> Sequence[int]:
         """Who paid whom and how much, where it is compared."""
         if self._digester is None:
             return [0] * len(records)
-        return self._digester.likenesses(records, amounts, currencies)
+        return self._digester.likenesses(records, amounts, list(map(_currency, words)))
 
     def _details(self, records: Sequence[Any]) -> Sequence[Details]:
         """What is broken down by."""
@@ -206,19 +181,18 @@ class RecordReader:
         return [tuple([(name, fields.word(getattr(each, name))) for name in names]) for each in records]
 
 
-_operation = partial(tuple.__new__, Operation)
 _raw_words = attrgetter("terminal", "currency", "status", "code", "reason_code")
 _date_time = attrgetter("date_time")
 _amount = attrgetter("amount")
+_currency = attrgetter("currency")
 
 
-def _cleaned(terminal: str | int, currency: str, status: _Word, code: _Word, reason_code: _Word) -> Words:
+def _cleaned(terminal: str | int, currency: str, status: _Word, code: _Word, reason_code: _Word) -> _Cleaned:
     number = terminal.strip() if isinstance(terminal, str) else str(terminal)
     read = fields.currency(currency)
     fault = "terminal" if not number else "currency" if read is None else ""
     symbol, exponent = read or ("", 0)
-    words = (fields.word(status), fields.word(code), fields.word(reason_code))
-    return Words(number, *words, symbol, exponent, fault)
+    return Words(number, fields.word(status), fields.word(code), fields.word(reason_code), symbol), exponent, fault
 
 
 def _is_short(key: tuple[_Word, ...]) -> bool:

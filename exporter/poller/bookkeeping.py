@@ -1,7 +1,7 @@
 """Decisions into the store and then into memory, one at a time."""
 
 import asyncio
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 
 from exporter.ledger import Ledger
 from exporter.model import SECOND, Checkpoint, Decision, Entry, Instant, Reading, Span, Total
@@ -25,11 +25,20 @@ class Bookkeeper:
         if readings:
             async with self._one_at_a_time:
                 await self._settle()
-                unknown, names = self._ledger.unknown(readings), tuple(self._ledger.checkpoints)
-                recalled = await asyncio.to_thread(self._store.known, unknown, names) if unknown else ()
+                unknown, recalled = await self._looked_up(self._ledger.listed(readings))
                 kept_since = self._store.kept_since
                 steps = self._ledger.deciding(readings, now, recalled, kept_since, unknown=unknown, again=again)
                 await self._commit(await _decided(steps))
+
+    async def _looked_up(self, ids: tuple[bytes, ...]) -> tuple[Collection[bytes], tuple[Entry, ...]]:
+        """Those of some ids that memory does not hold, and what the store does of those."""
+        suspected = await asyncio.to_thread(self._store.suspected, ids) if ids else ()
+        if not suspected:  # memory holds nothing that the store does not, and most of what is read is new
+            return ids, ()
+        unknown = self._ledger.unknown(suspected)
+        names = tuple(self._ledger.checkpoints)
+        recalled = await asyncio.to_thread(self._store.known, unknown, names) if unknown else ()
+        return frozenset(ids).difference(suspected).union(unknown), recalled
 
     async def remembered(self, span: Span) -> tuple[Entry, ...]:
         """What the store holds of a span, and of a second on either side: the bank may list what lies on the bounds."""

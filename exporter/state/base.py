@@ -34,6 +34,9 @@ class Store(Protocol):
     def entries(self, span: Span) -> tuple[Entry, ...]:
         """The entries kept of a span, of all terminals. Raises CommitFailed."""
 
+    def suspected(self, ids: Collection[bytes]) -> Collection[bytes]:
+        """Those of some ids that may be kept, found out without asking for any: all, where that cannot be told."""
+
     def known(self, ids: Collection[bytes], names: Collection[str]) -> tuple[Entry, ...]:
         """The entries of these terminals kept of these ids, whenever they were created. Raises CommitFailed.
 

@@ -40,6 +40,11 @@ class MemoryStore:
             entries = chain.from_iterable(self._entries.values())
             return tuple(entry for entry in entries if span.start <= entry.created < span.end)
 
+    def suspected(self, ids: Collection[bytes]) -> Collection[bytes]:
+        """Those of some ids that are kept."""
+        with self._lock:
+            return tuple(filter(self._entries.__contains__, ids))
+
     def known(self, ids: Collection[bytes], names: Collection[str]) -> tuple[Entry, ...]:
         """The entries of these terminals kept of these ids."""
         theirs = frozenset(names)

@@ -1,6 +1,6 @@
 """Entries as columns are the entries that they were made of."""
 
-from exporter.model import Entries, Entry, Outcome, SeriesKey, Standing
+from exporter.model import Entries, Entry, Outcome, Series, SeriesKey, Standing
 from tests.builders import T0, id_of
 
 KEY = SeriesKey("wallet", Outcome.SUCCESS, "ok", "00", "0", "none")
@@ -13,8 +13,14 @@ def test_columns_give_back_the_entries_in_their_order() -> None:
 
     assert list(columns) == [FIRST, SECOND]
     assert len(columns) == 2
-    assert columns.series == ((KEY, "KZT"), (KEY, "USD"))
+    assert [series.pair for series in columns.series] == [(KEY, "KZT"), (KEY, "USD")]
     assert Entries.of(columns) is columns
+
+
+def test_the_series_of_the_same_labels_is_one_object() -> None:
+    assert Series.of(SeriesKey(*KEY), "KZT") is Series.of(KEY, "KZT")
+    assert Series.of(KEY, "KZT") is not Series.of(KEY, "USD")
+    assert Series.of(KEY._replace(outcome=Outcome.PENDING), "KZT").pending
 
 
 def test_no_entries_are_no_columns_either() -> None:

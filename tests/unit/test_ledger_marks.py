@@ -9,8 +9,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.ledger import Ledger
+from exporter.ledger.books import Shelf
 from exporter.ledger.marks import Marks
-from exporter.model import HOUR, MINUTE, SECOND, Decision, Family, Operation, Reading, Remembered, Total
+from exporter.model import (
+    HOUR,
+    MINUTE,
+    SECOND,
+    Decision,
+    Entry,
+    Family,
+    Operation,
+    Operations,
+    Outcome,
+    Reading,
+    Remembered,
+    SeriesKey,
+    Standing,
+    Total,
+)
 from exporter.payload import Decoder
 from tests.builders import POLICY, T0, checkpoint, counted, id_of, ledger, operation, reading, total_of
 
@@ -74,34 +90,54 @@ def test_marks_are_held_for_the_lookback_and_no_longer() -> None:
     assert book.marks == {8: id_of("b")}
 
 
+def held(*names: str) -> tuple[Shelf, Marks]:
+    """A shelf of operations of which nothing has been marked yet, and their marks."""
+    shelf = Shelf([("wallet", checkpoint())], ())
+    key = SeriesKey("wallet", Outcome.SUCCESS, "ok", "00", "0", "none")
+    shelf.put([Entry(id_of(name), T0, key, 100, "KZT", Standing.COUNTED) for name in names])
+    return shelf, Marks(shelf.rows)
+
+
 def test_a_record_of_the_future_is_not_held_for_ever() -> None:
-    marks = Marks()
-    marks.remember([seen("a", 7, T0 + 1000 * HOUR)], [], T0, T0 - MINUTE)
-    assert marks.by_id == {id_of("a"): 7}
+    _, marks = held("a")
+    marks.remember([], [seen("a", 7, T0 + 1000 * HOUR)], T0, T0 - MINUTE)
+    assert marks.ids == {7: id_of("a")}
 
     marks.remember([], [], T0 + HOUR, T0 + HOUR - MINUTE)
-    assert marks.by_id == {}
+    assert marks.ids == {}
 
 
 def test_marks_that_a_clock_has_leapt_past_are_not_taken_up_again() -> None:
-    marks = Marks()
-    marks.remember([seen("a", 7)], [], T0, T0 - MINUTE)
+    _, marks = held("a")
+    marks.remember([], [seen("a", 7)], T0, T0 - MINUTE)
     marks.remember([], [], T0 + HOUR, T0 + HOUR - MINUTE)
-    marks.remember([seen("a", 7)], [], T0, T0 - MINUTE)
+    marks.remember([], [seen("a", 7)], T0, T0 - MINUTE)
+    marks.remember([Operations.of([seen("a", 7)])], [], T0, T0 - MINUTE)
 
-    assert marks.by_id == {}
+    assert marks.ids == {}
 
 
 def test_an_id_has_one_mark_that_of_how_its_record_was_last() -> None:
-    marks = Marks()
-    marks.remember([seen("a", 7), seen("b", 8)], [], T0, T0 - MINUTE)
-    marks.remember([seen("a", 9)], [], T0, T0 - MINUTE)
+    _, marks = held("a", "b")
+    marks.remember([], [seen("a", 7), seen("b", 8), seen("a", 9)], T0, T0 - MINUTE)
 
-    assert (marks.by_id, marks.ids) == ({id_of("a"): 9, id_of("b"): 8}, {9: id_of("a"), 8: id_of("b")})
+    assert marks.ids == {9: id_of("a"), 8: id_of("b")}
 
     marks.remember([], [seen("b", 7), seen("a", 0)], T0, T0 - MINUTE)
 
-    assert (marks.by_id, marks.ids) == ({id_of("b"): 7}, {7: id_of("b")})
+    assert marks.ids == {7: id_of("b")}
+
+
+def test_what_is_let_go_has_no_mark() -> None:
+    shelf, marks = held("a", "b")
+    marks.remember([], [seen("a", 7), seen("b", 8)], T0, T0 - MINUTE)
+    shelf.drop(id_of("a"))
+
+    assert marks.ids == {8: id_of("b")}
+
+    marks.remember([], [seen("a", 7)], T0, T0 - MINUTE)
+
+    assert marks.ids == {8: id_of("b")}
 
 
 def test_of_new_operations_only_those_with_a_mark_are_known_again() -> None:
@@ -218,9 +254,9 @@ def test_one_reading_of_several_pages_comes_to_the_same_counts_however_it_is_cut
     assert exact(cut) == exact(whole)
 
 
-def test_deciding_lets_others_have_their_turn_after_every_hundred_records() -> None:
+def test_deciding_lets_others_have_their_turn_after_every_thousand_records() -> None:
     book = ledger()
-    steps = book.deciding([reading([operation(number) for number in range(250)]), reading()], T0 + SECOND)
+    steps = book.deciding([reading([operation(number) for number in range(2500)]), reading()], T0 + SECOND)
 
     assert len(list(steps)) == 3
 

@@ -151,7 +151,7 @@ def test_what_an_hour_that_is_read_again_holds_is_compared_with_its_neighbours_o
 
     for _ in range(3):
         listed = [reading([transfer("late", SECOND), transfer("a")])]
-        recalled = store.known(book.unknown(listed), ["wallet"])
+        recalled = store.known(book.unknown(book.listed(listed)), ["wallet"])
         keep(store, book, book.decide(listed, T0 + 3 * HOUR, recalled, again=True))
 
     assert repeats(book) == 1

@@ -103,6 +103,10 @@ class PostgresStore:
         with self._database.reading() as connection:
             return self._entries(connection, "created >= %s AND created < %s", span)
 
+    def suspected(self, ids: Collection[bytes]) -> Collection[bytes]:
+        """All of them: other replicas may have written since."""
+        return ids
+
     def known(self, ids: Collection[bytes], names: Collection[str]) -> tuple[Entry, ...]:
         """The entries of these terminals kept of these ids."""
         with self._database.snapshot() as connection:

@@ -45,10 +45,11 @@ class Numbering(Generic[T]):
 
     def of(self, values: Collection[T]) -> list[int]:
         """The numbers of many values."""
-        try:
-            return list(map(self.numbers.__getitem__, values))
-        except KeyError:
-            return [self.number(value) for value in values]
+        numbers = list(map(self.numbers.get, values))
+        if None in numbers:
+            fresh = {value: self.number(value) for value, known in zip(values, numbers, strict=True) if known is None}
+            return [fresh[value] if known is None else known for value, known in zip(values, numbers, strict=True)]
+        return numbers  # type: ignore[return-value]  # none is None
 
     def settle(self, *, committed: bool) -> None:
         """The transaction has ended: numbers given in it went with it, or stay."""
@@ -64,7 +65,7 @@ def names(db: sqlite3.Connection) -> Numbering[str]:
 
 def series(db: sqlite3.Connection) -> Numbering[Series]:
     """Labels of operations."""
-    return Numbering(db, "series", ("labels",), lambda value: (_text((*value[0], value[1])),), _series)
+    return Numbering(db, "series", ("labels",), lambda value: (_text((*value.key, value.currency)),), _series)
 
 
 def details(db: sqlite3.Connection) -> Numbering[Details]:
@@ -85,7 +86,7 @@ def _text(labels: Iterable[str]) -> str:
 
 def _series(labels: str) -> Series:
     terminal, outcome, status, code, reason_code, reason_class, currency = json.loads(labels)
-    return SeriesKey(terminal, Outcome(outcome), status, code, reason_code, reason_class), currency
+    return Series.of(SeriesKey(terminal, Outcome(outcome), status, code, reason_code, reason_class), currency)
 
 
 def _pairs(text: str) -> Details:

@@ -71,12 +71,14 @@ class Operations:
             found += self._entries(hour, (row for row in self._latest(hour) if start <= row[1] < end))
         return tuple(found)
 
+    def suspected(self, ids: Collection[bytes]) -> Collection[bytes]:
+        """Those of some ids that are most likely kept; certainly none but they."""
+        return frozenset(id_ for id_, _ in self._suspicions(ids))
+
     def known(self, ids: Collection[bytes], names: Collection[str]) -> tuple[Entry, ...]:
         """The entries of these terminals with these ids."""
-        if self._sieve is None:
-            self._sieve = self._filled()
         wanted: defaultdict[int, set[bytes]] = defaultdict(set)
-        for id_, hour in self._sieve.hours(tuple(ids), self._hours):
+        for id_, hour in self._suspicions(ids):
             wanted[hour].add(id_)
         return tuple(
             entry
@@ -84,6 +86,11 @@ class Operations:
             for entry in self._entries(hour, self._latest(hour, wanted=some))
             if entry.key.terminal in names
         )
+
+    def _suspicions(self, ids: Collection[bytes]) -> Iterator[tuple[bytes, int]]:
+        if self._sieve is None:
+            self._sieve = self._filled()
+        return self._sieve.hours(tuple(ids), self._hours)
 
     def expire(self, before: int) -> None:
         """Let go of hours before one, but for what is followed."""
@@ -135,7 +142,7 @@ class Operations:
         if all(some.packed for some in segments):  # none of them is about an operation of another
             return found
         values = self._series.values
-        latest = {(row[0], values[row[2]][0].terminal): row for row in found}
+        latest = {(row[0], values[row[2]].key.terminal): row for row in found}
         return (row for row in latest.values() if row[4] != GONE)
 
     def _from_followed(self, hour: int) -> Iterable[Row]:
@@ -146,8 +153,8 @@ class Operations:
     def _entries(self, hour: int, found: Iterable[Row]) -> Iterator[Entry]:
         start, series, details = hour * HOUR, self._series.values, self._details.values
         for id_, offset, number, amount, standing, pairs in found:
-            key, currency = series[number]
-            yield Entry(id_, start + offset, key, amount, currency, STANDINGS[standing], details[pairs])
+            one = series[number]
+            yield Entry(id_, start + offset, one.key, amount, one.currency, STANDINGS[standing], details[pairs])
 
     def _filled(self) -> Sieve:
         sieve = Sieve()

@@ -64,6 +64,11 @@ class SqliteStore:
         with self._lock, self._file.reading():
             return self._operations.within(span)
 
+    def suspected(self, ids: Collection[bytes]) -> Collection[bytes]:
+        """Those of some ids that are most likely kept."""
+        with self._lock, self._file.reading():
+            return self._operations.suspected(ids)
+
     def known(self, ids: Collection[bytes], names: Collection[str]) -> tuple[Entry, ...]:
         """The entries of these terminals with these ids."""
         with self._lock, self._file.reading():
