@@ -116,8 +116,6 @@ def _only(snapshot: Snapshot, good: set[str]) -> Snapshot:
             }
         ),
         supervision=Supervision(
-            tuple(name for name in supervision.terminals if name in names),
-            tuple(each for each in supervision.thresholds if each.terminal in names),
-            supervision.calendar,
+            {name: its for name, its in supervision.thresholds.items() if name in names}, supervision.calendar
         ),
     )

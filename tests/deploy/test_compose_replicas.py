@@ -24,7 +24,7 @@ from tests.deploy.stack import Stack, command
 from tests.deploy.test_compose import START
 from tests.end_to_end.pages.servers import asked, ready, running
 from tests.postgresql import Server, server
-from tests.processes import configuration, eventually, free_port, get, simulated, started
+from tests.processes import configuration, eventually, free_port, get, simulated
 from tests.tools import require
 
 REPLICAS: Final = ("exporter", "exporter-2", "exporter-3")

@@ -125,7 +125,7 @@ def test_of_a_snapshot_that_is_shown_only_what_is_held_at_that_moment_is_left(cl
             *(tools.terminal_snapshot(f"t-{name}", account=name) for name in ("a", "b")),
             totals=dict.fromkeys(totals, 1),
         ),
-        supervision=Supervision(("t-a", "t-b")),
+        supervision=Supervision({"t-a": (), "t-b": ()}),
     )
     assert held.shown(snapshot) is snapshot
 
@@ -133,7 +133,7 @@ def test_of_a_snapshot_that_is_shown_only_what_is_held_at_that_moment_is_left(cl
     left = held.shown(snapshot)
     assert [each.terminal.name for each in left.terminals] == ["t-b"]
     assert dict(left.totals) == {total: 1 for total in totals if total.labels[0] in {"b", "t-b"}}
-    assert left.supervision.terminals == ("t-b",)
+    assert left.supervision == Supervision({"t-b": ()})
 
 
 class World:
