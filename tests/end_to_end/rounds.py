@@ -34,6 +34,11 @@ class Rounds:
     _before: Mapping[str, frozenset[int]] = field(default_factory=dict)
     _former: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     _highest: dict[str, float] = field(default_factory=dict)
+    _last: frozenset[str] = frozenset()
+
+    def lost(self) -> set[str]:
+        """The series that were seen once, and in the last round at nobody."""
+        return self._highest.keys() - self._last
 
     def take(self, pages: Mapping[int, str]) -> None:
         """One round: what each replica, by its port, answered."""
@@ -53,6 +58,7 @@ class Rounds:
             if value < self._highest.get(series, 0.0):
                 self.violations.append(f"round {self.number}: {series} from {self._highest[series]} to {value}")
             self._highest[series] = max(value, self._highest.get(series, 0.0))
+        self._last = frozenset(values)
         self._before = {terminal: frozenset(ports) for terminal, ports in owners.items()}
         for terminal in self._former.keys() - owners.keys():
             del self._former[terminal]
