@@ -131,11 +131,10 @@ class AccountPoller:
 
     def calm(self) -> tuple[str, ...]:
         """The terminals that are read without trouble and up to now, with whole windows."""
-        shown = self._publication.current().terminals
         return tuple(
             each.terminal.name
-            for each in shown
-            if each.terminal.name in self._states and each.windows and not each.failing and not each.catching_up
+            for each in self._publication.of(self._account)
+            if each.windows and not each.failing and not each.catching_up
         )
 
     async def poll(self) -> None:

@@ -47,6 +47,10 @@ class Publication:
         """The newest snapshot."""
         return self._current
 
+    def of(self, account: str) -> tuple[TerminalSnapshot, ...]:
+        """An account's part of it, empty before its first."""
+        return self._terminals.get(account, ())
+
     def arrange(self, accounts: Sequence[str], stale_after: Duration, supervision: Supervision) -> None:
         """Show these accounts in this order and no others, and what alert rules compare with.
 
