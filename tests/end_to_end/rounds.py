@@ -4,7 +4,7 @@ import re
 import threading
 import urllib.request
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,9 +36,10 @@ class Rounds:
     _highest: dict[str, float] = field(default_factory=dict)
     _last: frozenset[str] = frozenset()
 
-    def lost(self) -> set[str]:
-        """The series that were seen once, and in the last round at nobody."""
-        return self._highest.keys() - self._last
+    def lost(self, removed: Collection[str] = ()) -> set[str]:
+        """The series that were seen once, and in the last round at nobody; without those of terminals removed since."""
+        gone = self._highest.keys() - self._last
+        return {each for each in gone if not any(f'terminal="{name}"' in each for name in removed)}
 
     def take(self, pages: Mapping[int, str]) -> None:
         """One round: what each replica, by its port, answered."""

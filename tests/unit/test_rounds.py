@@ -78,3 +78,4 @@ def test_a_terminal_that_nobody_shows_in_the_end_is_lost() -> None:
     found = judged({FIRST: page("a"), SECOND: page("b")}, {FIRST: page("a"), SECOND: ""})
     (series,) = found.lost()
     assert 'terminal="b"' in series
+    assert found.lost(["b"]) == set()
