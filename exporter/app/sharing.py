@@ -20,7 +20,7 @@ from exporter.app.fleet import Change, Fleet, change
 from exporter.app.tenures import Tenures
 from exporter.config import Account, Config
 from exporter.instrumentation import Instruments
-from exporter.model import Decision, Snapshot, Total
+from exporter.model import Decision, Snapshot
 from exporter.poller import Publication, keep_shown
 from exporter.sharing import Plan, cut_of, plan, shares
 from exporter.state import CommitFailed, HeldElsewhere, LeaseLost, Leases, StateUnusable, Store
@@ -74,10 +74,7 @@ class Sharing:
 
         Of a share that is lost it is not kept: whoever holds it shows them as 0 once more, and has shown nothing else.
         """
-        by_share: dict[str, list[Total]] = {}
-        for total in decision.scraped:
-            by_share.setdefault(self._tenures.share_of(total), []).append(total)
-        for share, totals in by_share.items():
+        for share, totals in self._tenures.by_share(decision.scraped).items():
             if tenure := self._tenures.get(share):
                 with contextlib.suppress(LeaseLost):
                     tenure.store.commit(replace(decision, scraped=tuple(totals)))
