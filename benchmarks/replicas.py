@@ -4,6 +4,9 @@ For each size one replica is started, comes to rest, and is watched for a minute
 Then two more join on the same state, and the three are watched for as long. At last nothing more happens at the bank,
 and what the replicas count together, terminal by terminal and outcome by outcome, must be what the bank has.
 
+A minute after a share was taken its terminals are measured for expectations, once for a day, which for a thousand of
+them takes a core ten seconds. So a replica is at rest when that is over; it would be told as what each minute costs.
+
 The bank's past is an hour, or as much of it as makes 900,000 operations. Default settings, but for the rate of
 requests, which a fleet needs raised, and the history, which would be read for days. Scraped every 12 s, so that scrapes
 fall at any time between two polls. Bank, database, replicas and scraper share the processor: how busy it was is told.
@@ -11,6 +14,7 @@ fall at any time between two polls. Bank, database, replicas and scraper share t
 
 import argparse
 import contextlib
+import http.client
 import json
 import os
 import statistics
@@ -18,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -43,6 +47,10 @@ HELD = 900_000
 WATCHED = 60.0
 SCRAPE_EVERY = 12.0
 LONGEST_START = 120.0
+MEASURED_AFTER = 60.0
+MEASURING = 0.015
+"""Seconds of a core for each terminal, once."""
+LONGEST_PAUSE = 10.0
 LONGEST_SETTLING = 60.0
 REQUESTS_A_SECOND = 200
 CONFIGURATION = (
@@ -120,12 +128,18 @@ class Stand:
             run = ["exporter", f"--config.file={self._config}", f"--web.listen-address=127.0.0.1:{web}"]
             replica = Peer([sys.executable, "-m", *run, "--log.level=error"], web)
             self._replicas.append(self._held.enter_context(ended(replica)))
+        for replica in self._replicas:
             replica.ready("/-/healthy")
         rested = _within(LONGEST_START, self._rested)
-        return time.monotonic() - began, rested
+        took = time.monotonic() - began
+        time.sleep(MEASURED_AFTER + MEASURING * self._traffic.terminals / min(count, os.cpu_count() or 1))
+        return took, rested
 
     def _rested(self) -> bool:
-        found = self._scraped()
+        try:
+            found = self._scraped()
+        except (OSError, http.client.HTTPException):  # it has too much to do to answer
+            return False
         held = [each.shares for each in found]
         return (
             sum(each.whole for each in found) >= self._traffic.terminals
@@ -214,11 +228,13 @@ class Stand:
 
 def _within(seconds: float, look: Callable[[], bool]) -> bool:
     end = time.monotonic() + seconds
-    while not look():
+    while True:
+        began = time.monotonic()
+        if look():
+            return True
         if time.monotonic() > end:
             return False
-        time.sleep(2.0)
-    return True
+        time.sleep(min(max(2.0, 5 * (time.monotonic() - began)), LONGEST_PAUSE))  # to be looked at is work, too
 
 
 def _busy() -> float:
@@ -253,15 +269,15 @@ HEAD: dict[str, Callable[[Watched], str]] = {
 }
 
 
-def measured(terminals: int, rate: float) -> tuple[list[Watched], str]:
-    """One size: what it costs, and what is counted wrong."""
+def measured(terminals: int, rate: float, replicas: Sequence[int]) -> tuple[list[Watched], str]:
+    """One size: what it costs with so many replicas one after the other, and what is counted wrong."""
     watched = []
     with contextlib.ExitStack() as held:
         stand = Stand(terminals, rate, held.enter_context(server()), held)
-        for count in REPLICAS:
+        for count in replicas:
             start, whole = stand.grow(count)
             watched.append(stand.watch(start, whole=whole))
-            print(f"{terminals} terminals, {rate:g} operations a second, {count} replicas: done", file=sys.stderr)
+            print("; ".join(f"{head}: {cell(watched[-1])}" for head, cell in HEAD.items()), file=sys.stderr, flush=True)
         return watched, stand.disagreement()
 
 
@@ -272,13 +288,16 @@ def main() -> int:
     arguments.add_argument(
         "sizes", nargs="*", metavar="TERMINALS:RATE", help="e.g. 100:10; otherwise 100:10 and 1000:100"
     )
+    arguments.add_argument(
+        "--replicas", type=int, nargs="+", default=REPLICAS, metavar="N", help="how many, one after the other; 1 3"
+    )
     asked = arguments.parse_args()
     end_in_order()
     given = [each.split(":") for each in asked.sizes]
     sizes = [(int(terminals), float(rate)) for terminals, rate in given] or SIZES
     shown, wrong, data = Table(*HEAD, box=box.MARKDOWN), [], list[dict[str, Any]]()
     for terminals, rate in sizes:
-        watched, disagreement = measured(terminals, rate)
+        watched, disagreement = measured(terminals, rate, sorted(asked.replicas))
         for each in watched:
             shown.add_row(*(cell(each) for cell in HEAD.values()))
             data.append(asdict(each))

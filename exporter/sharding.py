@@ -17,13 +17,23 @@ class Shard:
 
     def holds(self, terminal: str) -> bool:
         """Whether a terminal of this name is in the part: BLAKE2b of its name, 8 bytes, big-endian, by the number."""
+        return self._ordinal_of(terminal) == self.ordinal
+
+    def _ordinal_of(self, terminal: str) -> int:
         digest = blake2b(terminal.encode(), digest_size=8).digest()
-        return int.from_bytes(digest, "big") % self.total == self.ordinal
+        return int.from_bytes(digest, "big") % self.total
 
     def of(self, accounts: Iterable[Account]) -> tuple[Account, ...]:
-        """The accounts with their terminals in the part; those without any are left out, and never logged in to."""
+        """The accounts with their terminals in the part; those without any are left out, and never logged in to.
+
+        As many parts as an account is in share its rate: at the bank it is one.
+        """
         parts = (
-            replace(account, terminals=tuple(each for each in account.terminals if self.holds(each.name)))
+            replace(
+                account,
+                terminals=tuple(each for each in account.terminals if self.holds(each.name)),
+                parts=len({self._ordinal_of(each.name) for each in account.terminals}),
+            )
             for account in accounts
         )
         return tuple(part for part in parts if part.terminals)

@@ -5,7 +5,8 @@ many replicas there are, a poll makes as many requests as one exporter would.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from typing import Final
 
 from exporter.config import Account, TerminalFilter
@@ -42,17 +43,40 @@ def _cut(account: Account) -> list[Account]:
     ]
 
 
+def cut_of(share: Account) -> str:
+    """What a share is made of, in short: by two configurations it may be other terminals under the same name."""
+    names = sorted(terminal.name for terminal in share.terminals)
+    return blake2b(repr(names).encode(), digest_size=8).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class Situation:
     """What the database says of all replicas at one moment.
 
     knows: the shares that each living replica is configured with. owners: who holds the lease of a share that is held.
-    overdue: shares that have been free for so long that whoever sees them may take them.
+    overdue: shares that have been free for so long that whoever sees them may take them. cuts: what the shares are made
+    of, by replica, as `cut_of` says it.
     """
 
     knows: Mapping[str, frozenset[str]]
     owners: Mapping[str, str]
     overdue: frozenset[str] = frozenset()
+    cuts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def sides(self) -> tuple[frozenset[str], dict[str, frozenset[tuple[str, str]]]]:
+        """The shares of which replicas have different cuts, as while an update rolls, and each replica's cuts of them.
+
+        Who takes one from the other side cannot read it: some of its terminals are held there in another share.
+        """
+        of_shares: dict[str, set[str]] = {}
+        for its in self.cuts.values():
+            for share, cut in its.items():
+                of_shares.setdefault(share, set()).add(cut)
+        disputed = frozenset(share for share, cuts in of_shares.items() if len(cuts) > 1)
+        return disputed, {
+            replica: frozenset((share, cut) for share, cut in self.cuts.get(replica, {}).items() if share in disputed)
+            for replica in self.knows
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,34 +90,45 @@ class Plan:
 def plan(me: str, situation: Situation) -> Plan:
     """Free shares go to the replica with the fewest that knows them; one with two more than another hands over.
 
-    All replicas that see the same decide the same, and nothing moves that does not even things out.
+    All replicas that see the same decide the same, and nothing moves that does not even things out. Shares that two
+    configurations cut differently stay with those that read by the one by which they are held, until none of them is
+    left: the others could not take them, and nobody would read them meanwhile.
     """
     loads = dict.fromkeys(situation.knows, 0)
     owners = {share: owner for share, owner in situation.owners.items() if owner in loads}
     for owner in owners.values():
         loads[owner] += 1
+    disputed, sides = situation.sides()
+    reading = {sides[owner] for share, owner in owners.items() if share in disputed}
     known = sorted({share for shares in situation.knows.values() for share in shares})
     take = []
     for share in known:
-        if share not in situation.owners and (taker := _least(share, situation.knows, loads)):
+        able = [replica for replica in situation.knows if share in situation.knows[replica]]
+        if share in disputed:
+            able = [replica for replica in able if sides[replica] in reading] or able
+        if share not in situation.owners and (taker := _least(able, loads)):
             loads[taker] += 1
+            if share in disputed:
+                reading.add(sides[taker])
             if taker == me or (share in situation.overdue and share in situation.knows.get(me, ())):
                 take.append(share)
-    return Plan(tuple(take), _surplus(me, situation.knows, owners, loads))
+    return Plan(tuple(take), _surplus(me, situation, owners, loads))
 
 
-def _least(share: str, knows: Mapping[str, frozenset[str]], loads: Mapping[str, int]) -> str | None:
-    able = [replica for replica in knows if share in knows[replica]]
+def _least(able: Iterable[str], loads: Mapping[str, int]) -> str | None:
     return min(able, key=lambda replica: (loads[replica], replica), default=None)
 
 
-def _surplus(
-    me: str, knows: Mapping[str, frozenset[str]], owners: Mapping[str, str], loads: dict[str, int]
-) -> tuple[str, ...]:
+def _surplus(me: str, situation: Situation, owners: Mapping[str, str], loads: dict[str, int]) -> tuple[str, ...]:
     """The shares of mine that move when all move that should."""
+    disputed, sides = situation.sides()
     released = []
     for share in sorted(owners):
-        giver, taker = owners[share], _least(share, knows, loads)
+        giver = owners[share]
+        able = [replica for replica in situation.knows if share in situation.knows[replica]]
+        if share in disputed:
+            able = [replica for replica in able if sides[replica] == sides[giver]]
+        taker = _least(able, loads)
         if taker is not None and loads[giver] - loads[taker] >= 2:
             loads[giver] -= 1
             loads[taker] += 1

@@ -1,20 +1,20 @@
 """All accounts that are being read, and how they become those of another configuration while the process runs."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import httpx
 
-from exporter.alerting.thresholds import thresholds
+from exporter.alerting.thresholds import Thresholds
 from exporter.app.account import RunningAccount, Surroundings, ledger_of, policy
 from exporter.app.clock import wall_clock
 from exporter.client import set_timeout
-from exporter.config import Account, Config
+from exporter.config import Account, Alerts, Config
 from exporter.instrumentation import Instruments
 from exporter.ledger import Ledger
-from exporter.model import Decision, Remembered, Snapshot, Supervision
+from exporter.model import Decision, Remembered, Snapshot, Supervision, Threshold
 from exporter.poller import Publication
 from exporter.sharding import EVERYTHING, Shard
 from exporter.state import Store
@@ -74,6 +74,8 @@ class Fleet:
         self._shared = Surroundings(publication, instruments, http, asyncio.Semaphore(1))
         self._config: Config | None = None
         self._accounts: dict[str, RunningAccount] = {}
+        self._thresholds = Thresholds(Alerts())
+        self._supervised: dict[str, Mapping[str, tuple[Threshold, ...]]] = {}
         self._tasks: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
@@ -106,15 +108,28 @@ class Fleet:
         }
         self._config = config
         self._shared.instruments.follow(self._accounts)
-        names = tuple(terminal.name for terminal in config.terminals)
         self._shared.publication.arrange(
-            tuple(self._accounts),
-            3 * config.poll.interval,
-            Supervision(names, thresholds(config.alerts, config.terminals), config.calendar),
+            tuple(self._accounts), 3 * config.poll.interval, self._supervision(config, what.kept)
         )
         self._start(built.values())
         await asyncio.gather(*(each.close() for each in stopped))
         return what
+
+    def _supervision(self, config: Config, kept: Collection[str]) -> Supervision:
+        """What is said to alert rules. With many shares, only those that come are worked out, not all each time."""
+        before = self._supervised
+        if config.alerts != self._thresholds.alerts:
+            self._thresholds, before = Thresholds(config.alerts), {}
+        self._supervised = {
+            account.name: before[account.name]
+            if account.name in kept and account.name in before
+            else self._thresholds.of(account.terminals)
+            for account in config.accounts
+        }
+        joined: dict[str, tuple[Threshold, ...]] = {}
+        for its in self._supervised.values():
+            joined.update(its)
+        return Supervision(joined, config.calendar)
 
     def current(self) -> Snapshot:
         """What may be shown now: all that was read."""

@@ -1,7 +1,9 @@
 """What is published is prepared for scrapes at once, so that a scrape finds it ready."""
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 import structlog
 
@@ -9,9 +11,22 @@ from exporter.exposition import Exposition
 from exporter.model import Clock, Snapshot
 from exporter.poller import Publication
 
+_PAUSE: Final = 9
+"""So many times as long as it took is nothing prepared afterwards: a tenth of a core, however much is published.
+
+A preparation puts everything together, and each of a hundred shares publishes for itself. A scrape that comes before
+the next one does the same work for itself.
+"""
+_LONGEST_PAUSE: Final = 5.0
+
 
 async def keep_prepared(
-    publication: Publication, current: Callable[[], Snapshot], exposition: Exposition, clock: Clock
+    publication: Publication,
+    current: Callable[[], Snapshot],
+    exposition: Exposition,
+    clock: Clock,
+    monotonic: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
     """Prepare each snapshot in a thread as it comes, until cancelled; of several at once only the newest.
 
@@ -20,7 +35,9 @@ async def keep_prepared(
     while True:
         await publication.published.wait()
         publication.published.clear()
+        began = monotonic()
         try:
             await asyncio.to_thread(exposition.prepare, current(), clock())
         except Exception:  # noqa: BLE001  a defect of ours costs the scrapes that meet it, and never the polls
             structlog.get_logger("epay.app").exception("defect")
+        await sleep(min(_PAUSE * (monotonic() - began), _LONGEST_PAUSE))

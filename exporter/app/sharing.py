@@ -20,9 +20,9 @@ from exporter.app.fleet import Change, Fleet, change
 from exporter.app.tenures import Tenures
 from exporter.config import Account, Config
 from exporter.instrumentation import Instruments
-from exporter.model import Decision, Snapshot, Total
+from exporter.model import Decision, Snapshot
 from exporter.poller import Publication, keep_shown
-from exporter.sharing import Plan, plan, shares
+from exporter.sharing import Plan, cut_of, plan, shares
 from exporter.state import CommitFailed, HeldElsewhere, LeaseLost, Leases, StateUnusable, Store
 
 _BEAT: Final = 1.0
@@ -54,6 +54,7 @@ class Sharing:
         self._now = now
         self._config: Config | None = None
         self._known: dict[str, Account] = {}
+        self._cuts: dict[str, str] = {}
         self._tenures = Tenures(leases.seconds, leases.margin, now)
         self._plan = Plan()
         self._news = asyncio.Event()
@@ -73,10 +74,7 @@ class Sharing:
 
         Of a share that is lost it is not kept: whoever holds it shows them as 0 once more, and has shown nothing else.
         """
-        by_share: dict[str, list[Total]] = {}
-        for total in decision.scraped:
-            by_share.setdefault(self._tenures.share_of(total), []).append(total)
-        for share, totals in by_share.items():
+        for share, totals in self._tenures.by_share(decision.scraped).items():
             if tenure := self._tenures.get(share):
                 with contextlib.suppress(LeaseLost):
                     tenure.store.commit(replace(decision, scraped=tuple(totals)))
@@ -88,13 +86,14 @@ class Sharing:
         async with self._changing:
             known = {account.name: account for account in shares(config.accounts)}
             what = change(self._config, config)
-            before = self._config, self._known
+            before = self._config, self._known, self._cuts
             self._config, self._known = config, known
+            self._cuts = {share: cut_of(account) for share, account in known.items()}
             try:
                 contested = await self._claim(share for share in self._tenures if share in known)
                 await self._show(share for share in self._tenures if share in known and share not in contested)
             except (CommitFailed, StateUnusable):
-                self._config, self._known = before
+                self._config, self._known, self._cuts = before
                 raise
             for share in self._tenures:
                 if share in contested or share not in known:
@@ -185,7 +184,7 @@ class Sharing:
     async def _look(self) -> None:
         if self._now() - self._renewed >= self._leases.seconds / 3:
             await self._renew()
-        situation = await asyncio.to_thread(self._leases.look, tuple(self._known))
+        situation = await asyncio.to_thread(self._leases.look, tuple(self._known), self._cuts)
         self._say("")
         self._instruments.see_replicas(len(situation.knows))
         self._plan = plan(self._leases.replica, situation)

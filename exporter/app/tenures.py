@@ -85,13 +85,17 @@ class Tenures:
         """Those that may not be shown any longer, and are not being given up yet."""
         return [share for share in self.staying() if not self.holds(share)]
 
-    def share_of(self, total: Total) -> str:
-        """Whose a total is; empty where it is of no share that is held."""
-        owner = total.labels[0]
-        if total.family in OF_ACCOUNTS:
-            return owner
+    def by_share(self, totals: Iterable[Total]) -> dict[str, list[Total]]:
+        """Whose these totals are, without those that are of no share that is held."""
         held = tuple(self._held.items())  # asked in a thread, while shares come and go
-        return next((share for share, tenure in held if owner in tenure.terminals), "")
+        share_of = {name: share for share, tenure in held for name in tenure.terminals}
+        found: dict[str, list[Total]] = {}
+        for total in totals:
+            owner = total.labels[0]
+            share = owner if total.family in OF_ACCOUNTS else share_of.get(owner)
+            if share is not None:
+                found.setdefault(share, []).append(total)
+        return found
 
     def shown(self, snapshot: Snapshot) -> Snapshot:
         """What may be shown of a snapshot at this moment, whatever happened since it was taken."""
@@ -116,8 +120,6 @@ def _only(snapshot: Snapshot, good: set[str]) -> Snapshot:
             }
         ),
         supervision=Supervision(
-            tuple(name for name in supervision.terminals if name in names),
-            tuple(each for each in supervision.thresholds if each.terminal in names),
-            supervision.calendar,
+            {name: its for name, its in supervision.thresholds.items() if name in names}, supervision.calendar
         ),
     )

@@ -5,11 +5,11 @@ from typing import Final
 
 from exporter.exposition import catalogue
 from exporter.exposition.picture import Picture, columns_of, texts_of
-from exporter.exposition.pieces import AccountPieces, TerminalPieces, Texts, encoded
+from exporter.exposition.pieces import AccountPieces, TerminalPieces
 from exporter.exposition.states import GAUGES, GaugeColumns, configured_labels, gauges
-from exporter.exposition.supervision import calendar_lines, threshold_lines, unchanged_between
+from exporter.exposition.supervision import SupervisionPieces
 from exporter.exposition.withdrawal import ALWAYS, NEVER, last_shown
-from exporter.model import MINUTE, Duration, Instant, Owner, Snapshot, Supervision
+from exporter.model import MINUTE, Duration, Instant, Owner, Snapshot
 
 _WANTED_FOR: Final[Duration] = 10 * MINUTE
 """For how long after a format was last asked for, compressed, it is compressed beforehand."""
@@ -25,10 +25,7 @@ class Exposition:
         self._accounts: dict[str, AccountPieces] = {}
         self._gauges = GaugeColumns()
         self._configured: tuple[str, ...] = ()
-        self._supervision: Supervision | None = None
-        self._thresholds: Texts = ()
-        self._calendar: Texts = ()
-        self._calendar_holds = (ALWAYS, NEVER)
+        self._supervision = SupervisionPieces()
         self._first, self._last = ALWAYS, NEVER
         self._picture = Picture({}, {})
         self._wanted: dict[bool, Instant] = {}
@@ -70,13 +67,14 @@ class Exposition:
         self._first, self._last = NEVER, ALWAYS
         self._update_terminals(snapshot, now)
         self._update_accounts(snapshot)
-        self._update_supervision(snapshot.supervision, now)
+        self._supervision.bring_to(snapshot.supervision, now)
+        self._hold(*self._supervision.holds)
         self._snapshot = snapshot
         terminals, accounts = self._terminals.values(), self._accounts.values()
         columns = columns_of([each.texts for each in terminals], [each.texts for each in accounts])
         columns.update(zip(GAUGES, ((text,) for text in self._gauges.texts), strict=True))
-        columns[catalogue.ALERT_THRESHOLD] = self._thresholds
-        columns[catalogue.CALENDAR_ACTIVE] = self._calendar
+        columns[catalogue.ALERT_THRESHOLD] = self._supervision.thresholds
+        columns[catalogue.CALENDAR_ACTIVE] = self._supervision.calendar
         self._picture = Picture(columns, self._picture.blocks)
 
     def _update_terminals(self, snapshot: Snapshot, now: Instant) -> None:
@@ -104,16 +102,6 @@ class Exposition:
             pieces = self._accounts[name] = before.get(name) or AccountPieces(name)
             owner = Owner(True, name)
             pieces.bring_to(snapshot.totals.of(owner), snapshot.born.of(owner))
-
-    def _update_supervision(self, supervision: Supervision, now: Instant) -> None:
-        changed, (first, last) = supervision is not self._supervision, self._calendar_holds
-        if changed:
-            self._thresholds = threshold_lines(supervision)
-            self._supervision = supervision
-        if changed or not first <= now <= last:
-            self._calendar = encoded(calendar_lines(supervision, now))
-            self._calendar_holds = unchanged_between(supervision, now)
-        self._hold(*self._calendar_holds)
 
     def _hold(self, first: Instant, last: Instant) -> None:
         """What has just been written is true between these two instants only: a clock may be set back, too."""

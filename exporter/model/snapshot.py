@@ -123,7 +123,6 @@ class CalendarEntry:
 class Threshold(NamedTuple):
     """A number that alert rules compare with; `severity` is the setting's name, of which not all are severities."""
 
-    terminal: str
     alert: str
     severity: str
     value: float
@@ -131,10 +130,12 @@ class Threshold(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Supervision:
-    """What the configuration says to alert rules: of every configured terminal, whether it has been polled or not."""
+    """What the configuration says to alert rules: of every configured terminal, whether it has been polled or not.
 
-    terminals: tuple[str, ...] = ()
-    thresholds: tuple[Threshold, ...] = ()
+    `thresholds`: by terminal, in the order of the file. Terminals without settings of their own have the same object.
+    """
+
+    thresholds: Mapping[str, tuple[Threshold, ...]] = field(default_factory=dict)
     calendar: tuple[CalendarEntry, ...] = ()
 
 

@@ -45,14 +45,6 @@ class Totals(Mapping[Total, int]):
         totals._parts = dict(parts)
         return totals
 
-    @classmethod
-    def joined(cls, several: Iterable["Totals"]) -> "Totals":
-        """The totals of several accounts, which have no owner in common."""
-        totals = cls()
-        for each in several:
-            totals._parts.update(each.parts())
-        return totals
-
     def of(self, owner: Owner) -> Part:
         """One owner's totals, empty where it has none; to be looked at only."""
         return self._parts.get(owner, _NOTHING)

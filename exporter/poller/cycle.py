@@ -131,11 +131,10 @@ class AccountPoller:
 
     def calm(self) -> tuple[str, ...]:
         """The terminals that are read without trouble and up to now, with whole windows."""
-        shown = self._publication.current().terminals
         return tuple(
             each.terminal.name
-            for each in shown
-            if each.terminal.name in self._states and each.windows and not each.failing and not each.catching_up
+            for each in self._publication.of(self._account)
+            if each.windows and not each.failing and not each.catching_up
         )
 
     async def poll(self) -> None:
@@ -165,7 +164,8 @@ class AccountPoller:
             self._states[name].sweep_complete = name not in result.failures.keys() | result.incomplete
         self._publish(now)
         took = self._monotonic() - started
-        if took > self._sweep_interval / SECOND and not self._slow_sweep_said:
+        # One that failed has waited for a state or a bank that is away: no setting would have made it shorter.
+        if took > self._sweep_interval / SECOND and not result.failures and not self._slow_sweep_said:
             self._slow_sweep_said = True
             self._reporter.sweep_slow(took, self._sweep_interval / SECOND)
 

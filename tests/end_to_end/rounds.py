@@ -4,7 +4,7 @@ import re
 import threading
 import urllib.request
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +34,12 @@ class Rounds:
     _before: Mapping[str, frozenset[int]] = field(default_factory=dict)
     _former: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     _highest: dict[str, float] = field(default_factory=dict)
+    _last: frozenset[str] = frozenset()
+
+    def lost(self, removed: Collection[str] = ()) -> set[str]:
+        """The series that were seen once, and in the last round at nobody; without those of terminals removed since."""
+        gone = self._highest.keys() - self._last
+        return {each for each in gone if not any(f'terminal="{name}"' in each for name in removed)}
 
     def take(self, pages: Mapping[int, str]) -> None:
         """One round: what each replica, by its port, answered."""
@@ -53,6 +59,7 @@ class Rounds:
             if value < self._highest.get(series, 0.0):
                 self.violations.append(f"round {self.number}: {series} from {self._highest[series]} to {value}")
             self._highest[series] = max(value, self._highest.get(series, 0.0))
+        self._last = frozenset(values)
         self._before = {terminal: frozenset(ports) for terminal, ports in owners.items()}
         for terminal in self._former.keys() - owners.keys():
             del self._former[terminal]

@@ -285,6 +285,8 @@ def test_whatever_happens_the_replicas_count_together_what_the_bank_counts(
         for series in asked(address, "resets(epay_operations_total[10m])"):
             assert series["value"][1] == "0", series
         assert sum(counted(address).values()) > 50
+        rounds_so_far = rounds.number
+        eventually(lambda: rounds.number > rounds_so_far + 1 and not rounds.lost())
     assert rounds.violations == []
     assert rounds.number > 50
 

@@ -139,6 +139,8 @@ def test_reloads_that_shift_terminals_between_shares_lose_and_double_nothing(
         rows = postgresql.sql("SELECT name, counting_since FROM epay.terminals", database.rpartition("/")[2])
         since = {str(name): int(str(begun)) for name, begun in rows}
         eventually(lambda: replicas.counted() == replicas.true(first, since) or None, 90)
+        rounds_so_far, removed = rounds.number, [name_of(number) for number in MADE[230:]]
+        eventually(lambda: rounds.number > rounds_so_far + 1 and not rounds.lost(removed))
     assert rounds.violations == []
     assert rounds.number > 20
     assert sum(replicas.counted().values()) > 100

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ from exporter.model import MINUTE, SECOND, CalendarEntry, Decision, Duration, Re
 from exporter.outcomes import Outcomes
 from exporter.poller import Publication
 from exporter.state import CommitFailed, MemoryStore, StateUnusable
+from exporter.thresholds import Given
 from tests.builders import OUTCOMES, account
 
 
@@ -209,10 +211,35 @@ async def test_other_thresholds_stop_nobody() -> None:
         await ship.fleet.apply(replace(CONFIG, alerts=Alerts({"all_failing": {"critical": 7.0}})))
 
         after = ship.publication.current()
-        assert {each.value for each in after.supervision.thresholds if each.alert == "all_failing"} == {7}
+        of_all = after.supervision.thresholds.values()
+        assert {each.value for its in of_all for each in its if each.alert == "all_failing"} == {7}
         assert after.terminals == before.terminals
         await ship.polled()
         assert ship.bank.logins == 2
+
+
+class Asked(dict[str, Given]):
+    """Settings of terminals, and how often a terminal's were asked for."""
+
+    times = 0
+
+    def get(self, *arguments: Any) -> Any:
+        self.times += 1
+        return super().get(*arguments)
+
+
+async def test_thresholds_of_a_share_that_comes_are_worked_out_and_of_the_others_not_again() -> None:
+    ship, asked = Ship(), Asked({"elsewhere": {"volume_drop": None}})
+    accounts = tuple(account(f"share{each}", *(f"t{each}-{place}" for place in range(5))) for each in range(8))
+    config = replace(CONFIG, alerts=Alerts({}, asked))
+    for taken in range(1, 9):
+        await ship.fleet.apply(replace(config, accounts=accounts[:taken]))
+        assert asked.times == 5 * taken
+    await ship.fleet.apply(replace(config, accounts=accounts[1:]))
+    assert asked.times == 40
+    supervised = ship.publication.current().supervision.thresholds
+    assert list(supervised) == [terminal.name for each in accounts[1:] for terminal in each.terminals]
+    await ship.http.aclose()
 
 
 @pytest.mark.parametrize("trouble", ["unreadable", "full"])

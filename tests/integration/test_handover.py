@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
 import pytest
@@ -17,6 +17,7 @@ from exporter.model import (
     Decision,
     Family,
     Outcome,
+    Owner,
     Remembered,
     Snapshot,
     Supervision,
@@ -252,12 +253,12 @@ def published(*accounts: str) -> Publication:
 def test_accounts_are_shown_in_the_order_of_the_configuration_and_no_others() -> None:
     publication = published("main", "second", "third")
 
-    publication.arrange(["third", "main"], 9 * SECOND, Supervision(("x",)))
+    publication.arrange(["third", "main"], 9 * SECOND, Supervision({"x": ()}))
 
     current = publication.current()
     assert [each.terminal.account for each in current.terminals] == ["third", "main"]
     assert current.stale_after == 9 * SECOND
-    assert current.supervision == Supervision(("x",))
+    assert current.supervision == Supervision({"x": ()})
     publication.publish("main", (terminal_snapshot(),), Totals(), NOW)
     assert publication.current().stale_after == 9 * SECOND
 
@@ -292,3 +293,57 @@ def test_what_a_store_says_was_shown_does_not_make_younger_or_older_what_is_show
     publication.publish("second", (terminal_snapshot("s", account="second"),), Totals({OTHER_TOTAL: 4}), NOW)
 
     assert publication.current().born == {**born, OTHER_TOTAL: 0}
+
+
+class Watched(Totals):
+    """Totals that know how often all of them were gone through."""
+
+    times = 0
+
+    def parts(self) -> Iterable[tuple[Owner, dict[Total, int]]]:
+        self.times += 1
+        return super().parts()
+
+
+def test_what_becomes_of_one_account_costs_nothing_for_the_others() -> None:
+    publication = published()
+    others = [Watched({Total(Family.RECORDS, (f"a{each}", "new")): 1}) for each in range(50)]
+    for each, totals in enumerate(others):
+        publication.publish(f"a{each}", (terminal_snapshot(f"t{each}", account=f"a{each}"),), totals, NOW)
+    names = [f"a{each}" for each in range(50)]
+
+    publication.publish("main", (terminal_snapshot(),), Totals({WALLET_TOTAL: 5}), NOW)
+    publication.publish("main", (terminal_snapshot(),), Totals({WALLET_TOTAL: 6}), NOW)
+    publication.arrange(["main", *names], 0, Supervision())
+    publication.arrange(names, 0, Supervision())
+
+    assert [totals.times for totals in others] == [1] * 50
+    assert len(publication.current().totals) == 50
+
+
+def test_a_terminal_that_goes_over_to_another_account_keeps_its_totals_and_their_births() -> None:
+    publication = published("main")
+    born = dict(publication.current().born)
+
+    publication.publish("other", (terminal_snapshot(account="other"),), Totals({WALLET_TOTAL: 4}), NOW)
+    publication.arrange(["other"], 0, Supervision())
+    publication.scraped(publication.current().sequence)
+
+    assert publication.current().totals == {WALLET_TOTAL: 4}
+    assert publication.current().born == born
+    assert publication.newly_scraped() == (WALLET_TOTAL,)
+
+
+def test_a_terminal_that_leaves_an_account_that_stays_is_gone_with_its_births_unless_they_were_shown() -> None:
+    publication = Publication(stale_after=0)
+    shown, fresh = Total(Family.GAP, ("shop",)), Total(Family.DUPLICATES, ("shop",))
+    terminals = terminal_snapshot(), terminal_snapshot("shop")
+    publication.publish("main", terminals, Totals({WALLET_TOTAL: 1, shown: 1}), NOW)
+    publication.scraped(publication.current().sequence)
+    publication.publish("main", terminals, Totals({WALLET_TOTAL: 1, shown: 1, fresh: 1}), NOW)
+
+    publication.publish("main", terminals[:1], Totals({WALLET_TOTAL: 1}), NOW)
+    publication.arrange(["main"], 0, Supervision())
+
+    assert publication.current().totals == {WALLET_TOTAL: 1}
+    assert set(publication.current().born) == {WALLET_TOTAL, shown}

@@ -42,3 +42,33 @@ async def test_a_defect_in_rendering_is_logged_and_the_next_snapshot_is_prepared
     with contextlib.suppress(asyncio.CancelledError):
         await preparing
     assert "ZeroDivisionError" in "".join(capsys.readouterr())
+
+
+async def test_however_much_is_published_preparing_takes_a_tenth_of_the_time() -> None:
+    publication = Publication(MINUTE)
+    now, prepared, over = 0.0, 0, asyncio.Event()
+
+    class Slow(Exposition):
+        def prepare(self, snapshot: Snapshot, now_: Instant) -> None:
+            nonlocal now, prepared
+            now, prepared = now + 0.25, prepared + 1
+            super().prepare(snapshot, now_)
+
+    async def published_meanwhile(seconds: float) -> None:
+        nonlocal now
+        for _ in range(10):
+            publication.arrange((), MINUTE, Supervision())
+        now += seconds
+        if now >= 100:
+            over.set()
+        await asyncio.sleep(0)
+
+    publication.arrange((), MINUTE, Supervision())
+    preparing = asyncio.create_task(
+        keep_prepared(publication, publication.current, Slow(), lambda: 0, lambda: now, published_meanwhile)
+    )
+    await asyncio.wait_for(over.wait(), 10)
+    preparing.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await preparing
+    assert prepared == pytest.approx(40, abs=1)

@@ -12,12 +12,13 @@ from tests.plain.catalogue import gauge
 def supervision_families(supervision: Supervision, now: Instant) -> Iterator[Metric]:
     """The gauges of every configured terminal, polled or not."""
     thresholds = gauge(catalogue.ALERT_THRESHOLD)
-    for terminal, alert, severity, value in supervision.thresholds:
-        thresholds.add_metric((terminal, alert, severity), value)
+    for terminal, its in supervision.thresholds.items():
+        for alert, severity, value in its:
+            thresholds.add_metric((terminal, alert, severity), value)
     yield thresholds
 
     active = gauge(catalogue.CALENDAR_ACTIVE)
-    for terminal in supervision.terminals:
+    for terminal in supervision.thresholds:
         for kind in CALENDAR_KINDS:
             going_on = any(
                 entry.kind == kind and entry.start <= now < entry.end and entry.concerns(terminal)

@@ -133,12 +133,15 @@ def terminals(name: str) -> st.SearchStrategy[TerminalSnapshot]:
 
 supervisions = st.builds(
     Supervision,
-    st.lists(st.sampled_from(NAMES), unique=True, max_size=3).map(tuple),
-    st.lists(
-        st.builds(Threshold, st.sampled_from(NAMES), values, st.sampled_from(["warning", "critical"]), floats),
-        max_size=4,
-        unique_by=lambda threshold: threshold[:3],
-    ).map(tuple),
+    st.dictionaries(
+        st.sampled_from(NAMES),
+        st.lists(
+            st.builds(Threshold, values, st.sampled_from(["warning", "critical"]), floats),
+            max_size=3,
+            unique_by=lambda threshold: threshold[:2],
+        ).map(tuple),
+        max_size=3,
+    ),
     st.lists(
         st.builds(
             CalendarEntry,

@@ -1,9 +1,11 @@
 """Thresholds and calendar in the exposition: of every configured terminal, polled or not."""
 
 from dataclasses import replace
+from operator import is_
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_parsed
 
+from exporter.exposition.supervision import SupervisionPieces
 from exporter.model import HOUR, CalendarEntry, Instant, Snapshot, Supervision, Threshold, Totals
 from exporter.poller import Publication
 from tests.plain.bodies import OPENMETRICS, body_of
@@ -24,11 +26,11 @@ def shown(of: Snapshot, name: str, now: Instant = NOW) -> dict[tuple[str, ...], 
 
 
 def with_calendar(*entries: CalendarEntry) -> Snapshot:
-    return replace(UNPOLLED, supervision=Supervision(("wallet", "shop"), (), entries))
+    return replace(UNPOLLED, supervision=Supervision({"wallet": (), "shop": ()}, entries))
 
 
 def test_thresholds_are_there_before_any_poll() -> None:
-    of = replace(UNPOLLED, supervision=Supervision(("wallet",), (Threshold("wallet", "data_stale", "critical", 300),)))
+    of = replace(UNPOLLED, supervision=Supervision({"wallet": (Threshold("data_stale", "critical", 300),)}))
     assert shown(of, "epay_alert_threshold") == {("data_stale", "critical", "wallet"): 300}
 
 
@@ -63,7 +65,7 @@ def test_one_of_several_entries_is_enough() -> None:
 
 def test_a_publication_keeps_what_it_supervises_over_polls_and_polls_over_what_it_supervises() -> None:
     publication = Publication(stale_after=0)
-    first, second = Supervision(("wallet",), ()), Supervision(("wallet",), (Threshold("wallet", "a", "b", 1),))
+    first, second = Supervision({"wallet": ()}), Supervision({"wallet": (Threshold("a", "b", 1),)})
     publication.arrange(["main"], 0, first)
     publication.publish("main", (terminal_snapshot(),), Totals(), NOW)
     assert publication.current().supervision == first
@@ -77,3 +79,18 @@ def test_a_publication_keeps_what_it_supervises_over_polls_and_polls_over_what_i
 def test_a_snapshot_without_supervision_says_nothing() -> None:
     of = snapshot(terminal_snapshot())
     assert shown(of, "epay_alert_threshold") == shown(of, "epay_calendar_active") == {}
+
+
+def test_lines_of_terminals_that_stay_are_not_written_again_when_others_come_or_go() -> None:
+    usual = (Threshold("data_stale", "critical", 300),)
+    pieces = SupervisionPieces()
+    pieces.bring_to(Supervision({"wallet": usual, "shop": usual}, (HOLIDAY,)), NOW)
+    before = [*pieces.thresholds[1:], *pieces.calendar[1:]]
+
+    pieces.bring_to(Supervision({"kiosk": usual, "shop": usual}, (HOLIDAY,)), NOW)
+
+    after = [*pieces.thresholds[1:], *pieces.calendar[1:]]
+    assert len(before) == 2
+    assert all(map(is_, after, before))
+    assert b"kiosk" in pieces.thresholds[0]
+    assert b"kiosk" in pieces.calendar[0]

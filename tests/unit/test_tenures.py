@@ -1,5 +1,6 @@
 """Until when a share is shown: by its lease, and by a server that refuses everybody; never by two replicas at once."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -101,19 +102,39 @@ def test_whose_a_total_is_can_be_asked_while_shares_come_and_go(clock: Clock) ->
     held = tenures(clock)
 
     class Slow(frozenset[str]):
-        def __contains__(self, name: object) -> bool:  # the loop takes a share meanwhile, and this thread goes on
-            held.begin(Lease(f"taken-{name}", 1), frozenset(), MemoryStore(), clock())
-            return super().__contains__(name)
+        def __iter__(self) -> Iterator[str]:  # the loop takes a share meanwhile, and this thread goes on
+            held.begin(Lease("taken", 1), frozenset(), MemoryStore(), clock())
+            return super().__iter__()
 
     held.begin(Lease("slow", 1), Slow({"t-slow"}), MemoryStore(), clock())
-    assert held.share_of(Total(Family.OPERATIONS, ("other",))) == ""
+    total = Total(Family.OPERATIONS, ("t-slow",))
+    assert held.by_share([total]) == {"slow": [total]}
+    assert held.get("taken") is not None
 
 
 def test_totals_belong_to_the_share_of_their_terminal_or_account(clock: Clock) -> None:
     held = tenures(clock, "a", "b")
-    assert held.share_of(Total(Family.OPERATIONS, ("t-b", "success"))) == "b"
-    assert held.share_of(Total(Family.RECORDS, ("a", "new"))) == "a"
-    assert held.share_of(Total(Family.OPERATIONS, ("other",))) == ""
+    of_b, of_a = Total(Family.OPERATIONS, ("t-b", "success")), Total(Family.RECORDS, ("a", "new"))
+    assert held.by_share([of_b, of_a, Total(Family.OPERATIONS, ("other",))]) == {"b": [of_b], "a": [of_a]}
+
+
+def test_terminals_are_gone_through_once_however_many_totals_are_asked_for(clock: Clock) -> None:
+    class Watched(frozenset[str]):
+        times = 0
+
+        def __iter__(self) -> Iterator[str]:
+            self.times += 1
+            return super().__iter__()
+
+        def __contains__(self, name: object) -> bool:
+            self.times += 1
+            return super().__contains__(name)
+
+    held, watched = tenures(clock), Watched({"t-1", "t-2"})
+    held.begin(Lease("watched", 1), watched, MemoryStore(), clock())
+    totals = [Total(Family.OPERATIONS, (name, str(number))) for name in ("t-1", "t-main") for number in range(100)]
+    assert {share: len(its) for share, its in held.by_share(totals).items()} == {"watched": 100, "main": 100}
+    assert watched.times == 1
 
 
 def test_of_a_snapshot_that_is_shown_only_what_is_held_at_that_moment_is_left(clock: Clock) -> None:
@@ -125,7 +146,7 @@ def test_of_a_snapshot_that_is_shown_only_what_is_held_at_that_moment_is_left(cl
             *(tools.terminal_snapshot(f"t-{name}", account=name) for name in ("a", "b")),
             totals=dict.fromkeys(totals, 1),
         ),
-        supervision=Supervision(("t-a", "t-b")),
+        supervision=Supervision({"t-a": (), "t-b": ()}),
     )
     assert held.shown(snapshot) is snapshot
 
@@ -133,7 +154,7 @@ def test_of_a_snapshot_that_is_shown_only_what_is_held_at_that_moment_is_left(cl
     left = held.shown(snapshot)
     assert [each.terminal.name for each in left.terminals] == ["t-b"]
     assert dict(left.totals) == {total: 1 for total in totals if total.labels[0] in {"b", "t-b"}}
-    assert left.supervision.terminals == ("t-b",)
+    assert left.supervision == Supervision({"t-b": ()})
 
 
 class World:

@@ -1,10 +1,11 @@
 """Thresholds as data: the shipped ones, what a configuration lays over them, and what `off` takes away."""
 
 import math
+from collections.abc import Mapping, Sequence
 
 import pytest
 
-from exporter.alerting.thresholds import thresholds
+from exporter.alerting.thresholds import Thresholds
 from exporter.config import Alerts
 from exporter.model import Threshold
 from exporter.thresholds import CATALOGUE, Alert, Given, in_force
@@ -17,20 +18,22 @@ SHIPPED = {"warning": 0.08, "critical": 0.2, "min_operations": 20, "min_failures
 def of(key: str, defaults: Given | None = None, wallet: Given | None = None) -> dict[str, float]:
     """One alert's thresholds of the wallet by their severity."""
     alerts = Alerts(defaults or {}, {"wallet": wallet} if wallet is not None else {})
-    found = thresholds(alerts, [WALLET, SHOP])
-    return {each.severity: each.value for each in found if (each.terminal, each.alert) == ("wallet", key)}
+    found = Thresholds(alerts).of([WALLET, SHOP])["wallet"]
+    return {each.severity: each.value for each in found if each.alert == key}
+
+
+def alerts_of(found: Mapping[str, Sequence[Threshold]], terminal: str) -> set[str]:
+    return {each.alert for each in found[terminal]}
 
 
 def test_every_terminal_has_every_shipped_threshold() -> None:
-    expected = {
-        Threshold(terminal, alert.key, setting.name, setting.default)
-        for terminal in ("wallet", "shop")
+    expected = [
+        Threshold(alert.key, setting.name, setting.default)
         for alert in CATALOGUE.values()
         for setting in alert.settings
-    }
-    found = thresholds(Alerts(), [WALLET, SHOP])
-    assert set(found) == expected
-    assert len(found) == len(expected)
+    ]
+    found = Thresholds(Alerts()).of([WALLET, SHOP])
+    assert {name: list(its) for name, its in found.items()} == {"wallet": expected, "shop": expected}
 
 
 def test_defaults_go_over_the_shipped_values_setting_by_setting() -> None:
@@ -44,21 +47,22 @@ def test_a_terminals_settings_go_over_the_defaults_setting_by_setting() -> None:
 
 
 def test_what_is_said_of_one_terminal_says_nothing_of_another() -> None:
-    found = thresholds(Alerts({}, {"wallet": {"failure_ratio": {"critical": 0.4}}}), [WALLET, SHOP])
-    assert Threshold("shop", "failure_ratio", "critical", 0.2) in found
-    assert Threshold("wallet", "failure_ratio", "critical", 0.4) in found
+    found = Thresholds(Alerts({}, {"wallet": {"failure_ratio": {"critical": 0.4}}})).of([WALLET, SHOP])
+    assert Threshold("failure_ratio", "critical", 0.2) in found["shop"]
+    assert Threshold("failure_ratio", "critical", 0.4) in found["wallet"]
 
 
 def test_off_in_the_defaults_removes_an_alert_everywhere() -> None:
-    found = thresholds(Alerts({"volume_drop": None}), [WALLET, SHOP])
-    assert found
-    assert "volume_drop" not in {each.alert for each in found}
+    found = Thresholds(Alerts({"volume_drop": None})).of([WALLET, SHOP])
+    for terminal in ("wallet", "shop"):
+        assert "volume_drop" not in alerts_of(found, terminal)
+        assert "volume_spike" in alerts_of(found, terminal)
 
 
 def test_off_for_a_terminal_removes_an_alert_there_and_nowhere_else() -> None:
-    found = thresholds(Alerts({}, {"wallet": {"volume_drop": None}}), [WALLET, SHOP])
-    assert {each.terminal for each in found if each.alert == "volume_drop"} == {"shop"}
-    assert {each.terminal for each in found if each.alert == "volume_spike"} == {"wallet", "shop"}
+    found = Thresholds(Alerts({}, {"wallet": {"volume_drop": None}})).of([WALLET, SHOP])
+    assert {name for name in found if "volume_drop" in alerts_of(found, name)} == {"shop"}
+    assert {name for name in found if "volume_spike" in alerts_of(found, name)} == {"wallet", "shop"}
 
 
 def test_a_terminal_gets_an_alert_back_with_the_shipped_values_below_its_own() -> None:

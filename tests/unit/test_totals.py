@@ -14,7 +14,7 @@ def test_totals_are_a_mapping_over_all_owners() -> None:
     assert len(Totals(flat)) == 3
     assert Totals(flat).of(Owner(False, "wallet")) == {WALLET: 1}
     assert Totals(flat).of(Owner(True, "wallet")) == {RECORDS: 3}
-    assert Totals.joined([Totals({WALLET: 1}), Totals({SHOP: 2, RECORDS: 3})]) == flat
+    assert Totals.of_parts(dict(Totals(flat).parts())) == flat
 
 
 def test_what_is_held_does_not_change_when_the_totals_grow() -> None:

@@ -21,7 +21,7 @@ Both sides measure lengths of time, each by one clock, and nobody compares clock
 at the address is not the server for all replicas alike: see Several replicas in README.md.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -105,26 +105,29 @@ class Leases:
         """Whether the server refuses everybody at this moment, so that no share can be given. Never raises."""
         return self._database.refuses(self._patience)
 
-    def look(self, knows: Collection[str]) -> Situation:
-        """Say that this replica lives and which shares it knows, and see what all others say."""
+    def look(self, knows: Collection[str], cuts: Mapping[str, str] | None = None) -> Situation:
+        """Say that this replica lives, which shares it knows and how it cuts them, and see what all others say."""
+        shares = sorted(knows)
+        cut = [(cuts or {}).get(share, "") for share in shares]
         with self._beating() as connection:
             connection.execute(
                 "INSERT INTO epay.uptime VALUES (pg_postmaster_start_time(), clock_timestamp()) ON CONFLICT DO NOTHING"
             )
             connection.execute("DELETE FROM epay.uptime WHERE server <> pg_postmaster_start_time()")
             connection.execute(
-                "INSERT INTO epay.replicas (id, until, knows) VALUES (%s, clock_timestamp() + %s * interval '1 s', %s) "
-                "ON CONFLICT (id) DO UPDATE SET until = excluded.until, knows = excluded.knows",
-                (self.replica, self.seconds, sorted(knows)),
+                "INSERT INTO epay.replicas (id, until, knows, cuts) "
+                "VALUES (%s, clock_timestamp() + %s * interval '1 s', %s, %s) "
+                "ON CONFLICT (id) DO UPDATE SET until = excluded.until, knows = excluded.knows, cuts = excluded.cuts",
+                (self.replica, self.seconds, shares, cut),
             )
             connection.execute("DELETE FROM epay.replicas WHERE until < clock_timestamp() - interval '1 h'")
             connection.execute(
                 "INSERT INTO epay.leases (share, until) SELECT unnest(%s::text[]), clock_timestamp() "
                 "ON CONFLICT DO NOTHING",
-                (sorted(knows),),
+                (shares,),
             )
             living = connection.execute(
-                "SELECT id, knows FROM epay.replicas WHERE until > clock_timestamp()"
+                "SELECT id, knows, cuts FROM epay.replicas WHERE until > clock_timestamp()"
             ).fetchall()
             rows = connection.execute(
                 "SELECT share, owner, until > clock_timestamp() OR (owner NOT IN ('', %s) AND NOT %s), "
@@ -137,9 +140,11 @@ class Leases:
                 ),
             ).fetchall()
         return Situation(
-            knows={replica: frozenset(shares) for replica, shares in living},
+            knows={replica: frozenset(known) for replica, known, _ in living},
             owners={share: owner for share, owner, held, _ in rows if held},
             overdue=frozenset(share for share, _, _, overdue in rows if overdue),
+            # One that was started before there were any says none.
+            cuts={replica: dict(zip(known, its, strict=False)) for replica, known, its in living},
         )
 
     def _settled(self, connection: psycopg.Connection, more: float = 0.0) -> bool:

@@ -89,10 +89,17 @@ MIGRATIONS: Final[tuple[tuple[str, LiteralString], ...]] = (
         INSERT INTO epay.uptime VALUES (pg_postmaster_start_time(), 'epoch');
         """,
     ),
+    (
+        "what the shares are made of that a replica knows",
+        """
+        ALTER TABLE epay.replicas ADD COLUMN cuts text[] NOT NULL DEFAULT '{}';
+        """,
+    ),
 )
 """What it does, and its SQL. How many steps have been taken stands in `epay.schema_version`.
 
 `texts` holds names of terminals, labels of series and pairs of details once each: operations refer to them by number.
+`cuts` stand beside `knows`, in the same order.
 `uptime` is not logged: PostgreSQL empties it when it recovers from a crash, and a promoted standby begins without a
 row, while a clean start shows in the server's own time. So who looks first after any of them writes when that was.
 """
