@@ -49,7 +49,7 @@ class Ours:
         self._state = tempfile.TemporaryDirectory()
         store = SqliteStore(Path(self._state.name) / "state.sqlite")
         self._stage = Stage(traffic, self._clock, self._monotonic, self._bank, store, covered=POLICY.reach)
-        self._exposition = Exposition()
+        self._exposition = Exposition(prepared=True)
         self._flat_out: asyncio.Task[None] | None = None
 
     def _clock(self) -> Instant:

@@ -79,7 +79,7 @@ async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str
         held.push_async_callback(keep_shown, publication, reader, wall_clock)
         instruments.configuration_applied(wall_clock())
         reloader = Reloader(options.config_file, config, reader, instruments) if options.config_file else None
-        exposition, pulse = Exposition(), Pulse()
+        exposition, pulse = Exposition(prepared=True), Pulse()
         app = create_app(
             reader.current,
             instruments.registry,
