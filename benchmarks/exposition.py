@@ -57,11 +57,11 @@ def _sides(
 
 
 def _plain(exposition: Exposition, snapshot: Snapshot) -> bytes:
-    return exposition.plain(snapshot, NOW, snapshot.sequence, b"", openmetrics=False)
+    return exposition.plain(snapshot, NOW, snapshot.sequence, b"", openmetrics=False).body
 
 
 def _zipped(exposition: Exposition, snapshot: Snapshot) -> bytes:
-    return exposition.zipped(snapshot, NOW, snapshot.sequence, b"", openmetrics=False)
+    return exposition.zipped(snapshot, NOW, snapshot.sequence, b"", openmetrics=False).body
 
 
 def bars() -> Iterator[Bar | Figure]:

@@ -1,13 +1,14 @@
 """Scrapes over HTTP: ours and real peers with the same samples, all of them processes, one after the other.
 
-A tenth of our terminals get new operations before each scrape, which comes a moment after the poll, as all but one in
-a hundred do: what a poll publishes is prepared at once. How long a scrape takes that leaves no time for it is noted
-beside it. What a peer has does not change, which spares it work; query-exporter does not compress, which spares it
-more.
+A tenth of our terminals get new operations before each scrape, which comes a moment after the poll; how long one takes
+that comes right after it is noted beside it. Then all terminals are polled every second, fifteen times as often as
+usual, and scrapes come at random moments, before, during and after what a poll has to do. What a peer has does not
+change, which spares it work; query-exporter does not compress, which spares it more.
 """
 
 import contextlib
 import http.client
+import random
 import statistics
 import sys
 import tempfile
@@ -34,11 +35,17 @@ from benchmarks.peers import (
 )
 
 ROUNDS = 7
+RANDOM = 300
+APART = 0.15
+"""Seconds between two scrapes at random moments, on average."""
 PROBES = 400
 BETWEEN = 0.01
 """Seconds between two health checks."""
 MOMENT = 0.5
 """Seconds from a poll to the scrape after it; fifteen are usual from one poll to the next."""
+ANYTIME = (
+    "gzip scrape at any moment, 100k series, all dirty every second, slowest in a hundred, against prometheus_client"
+)
 CLIENT, GATEWAY, QUERIES = "prometheus_client", "pushgateway", "query-exporter"
 
 
@@ -46,12 +53,13 @@ CLIENT, GATEWAY, QUERIES = "prometheus_client", "pushgateway", "query-exporter"
 class Session:
     """What one session with all of them came to: seconds of a scrape, and of the slowest health checks in a hundred.
 
-    at_once: of a scrape that does not wait until a poll has been prepared for it.
+    at_once: of a scrape right after a poll. anytime: of each of those at random moments.
     """
 
     series: int = 0
     ours: float = 0.0
     at_once: float = 0.0
+    anytime: list[float] = field(default_factory=list)
     peers: dict[str, float] = field(default_factory=dict)
     lacking: dict[str, Lacking] = field(default_factory=dict)
     health: float = 0.0
@@ -93,6 +101,9 @@ def session() -> Session:
                 peers.pop(name, None)
                 found.lacking[name] = lacking
         _compare(found, ours, peers)
+        ours.get("/-/steady")
+        found.anytime = _at_random(ours)
+        ours.get("/-/steady")
         ours.get("/-/flat-out")
         found.health = _health(ours)
         ours.get("/-/flat-out")
@@ -130,6 +141,14 @@ def _compare(found: Session, ours: Peer, peers: dict[str, Peer]) -> None:
     found.peers = {name: statistics.median(each) for name, each in theirs.items()}
 
 
+def _at_random(ours: Peer) -> list[float]:
+    chance, took = random.Random(1), []
+    for _ in range(RANDOM):
+        time.sleep(chance.uniform(0.0, 2 * APART))
+        took.append(seconds(ours))
+    return took
+
+
 def _health(peer: Peer) -> float:
     """The slowest in a hundred of many health checks, while another connection scrapes without a pause."""
     over = threading.Event()
@@ -163,6 +182,7 @@ def bars() -> list[Bar | Figure]:
         Figure("gzip scrape, 100k series, 10 % dirty, against prometheus_client", "×", _against(CLIENT), 40, 80, True),
         Figure("gzip scrape, 100k series, 10 % dirty, against pushgateway", "×", _against(GATEWAY), 8, 25, True),
         Figure("gzip scrape, 100k series, 10 % dirty, against query-exporter", "×", _against(QUERIES), at_least=True),
+        Figure(ANYTIME, "×", _anytime, 40, at_least=True),
         Figure("/-/healthy p99 during flat-out ingest and scraping of 100k series", "ms", _healthy, 25, 12),
     ]
 
@@ -177,6 +197,17 @@ def _against(name: str) -> Callable[[], Found]:
         return Found(theirs / ours, note=f"{times}; {found.series:,} series")
 
     return measure
+
+
+def _anytime() -> Found:
+    """Our slowest against the other's median."""
+    found = session()
+    if CLIENT in found.lacking:
+        raise found.lacking[CLIENT]
+    theirs, slowest = found.peers[CLIENT], statistics.quantiles(found.anytime, n=100)[-1]
+    middle = statistics.median(found.anytime)
+    note = f"half within {middle * 1e3:.1f} ms, 99 % within {slowest * 1e3:.1f} ms, against {theirs * 1e3:.0f} ms"
+    return Found(theirs / slowest, note=note)
 
 
 def _healthy() -> Found:

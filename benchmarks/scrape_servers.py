@@ -2,7 +2,7 @@
 
 ours: the exporter's web side over some 100,000 series that a real poller has published, in threads as the exporter has
 them. `/-/change` has a tenth of the terminals get new operations, `/-/flat-out` reads operations of all as fast as it
-can until it is asked again.
+can until it is asked again, `/-/steady` does so once a second.
 theirs: prometheus_client's own ASGI app, with a collector that has the same samples ready.
 """
 
@@ -11,6 +11,7 @@ import contextlib
 import sys
 import tempfile
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,8 @@ class Ours:
         self._state = tempfile.TemporaryDirectory()
         store = SqliteStore(Path(self._state.name) / "state.sqlite")
         self._stage = Stage(traffic, self._clock, self._monotonic, self._bank, store, covered=POLICY.reach)
-        self._exposition = Exposition()
-        self._flat_out: asyncio.Task[None] | None = None
+        self._exposition = Exposition(prepared=True)
+        self._polling: asyncio.Task[None] | None = None
 
     def _clock(self) -> Instant:
         return self.now
@@ -67,7 +68,11 @@ class Ours:
         metrics = create_app(
             current, CollectorRegistry(), self._clock, scraped=told(published.scraped), exposition=self._exposition
         )
-        orders = {"/-/change": asked(self._change), "/-/flat-out": asked(self._begin_or_end)}
+        orders = {
+            "/-/change": asked(self._change),
+            "/-/flat-out": asked(partial(self._begin_or_end, 5, 0.0)),
+            "/-/steady": asked(partial(self._begin_or_end, STEP, 1.0)),
+        }
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
             order = orders.get(scope.get("path", ""))
@@ -93,17 +98,18 @@ class Ours:
         self._bank.every = 10
         await self._poll(STEP)
 
-    async def _begin_or_end(self) -> None:
+    async def _begin_or_end(self, step: int, pause: float) -> None:
         self._bank.every = 1
-        if self._flat_out is None:
-            self._flat_out = asyncio.create_task(self._ingest())
+        if self._polling is None:
+            self._polling = asyncio.create_task(self._ingest(step, pause))
         else:
-            self._flat_out.cancel()
-            self._flat_out = None
+            self._polling.cancel()
+            self._polling = None
 
-    async def _ingest(self) -> None:
+    async def _ingest(self, step: int, pause: float) -> None:
         while True:
-            await self._poll(5)
+            await self._poll(step)
+            await asyncio.sleep(pause)
 
 
 class _Ready(Collector):

@@ -15,7 +15,7 @@ _PAUSE: Final = 9
 """So many times as long as it took is nothing prepared afterwards: a tenth of a core, however much is published.
 
 A preparation puts everything together, and each of a hundred shares publishes for itself. A scrape that comes before
-the next one does the same work for itself.
+the next one is answered with the last.
 """
 _LONGEST_PAUSE: Final = 5.0
 

@@ -2,7 +2,7 @@
 
 A poll decides about thousands of operations and then publishes thousands of terminals, each at one go, so that nobody
 sees the half of it. In one loop with the web side every answer waited for that several times. Two threads take turns
-in milliseconds.
+in parts of a millisecond.
 """
 
 import asyncio

@@ -1,108 +1,78 @@
-"""From snapshots to pictures: what has changed is written anew, all else is kept."""
+"""What scrapes are answered with: never half a snapshot, and nobody waits for the next one to be written."""
 
 import threading
-from typing import Final
+from typing import NamedTuple
 
-from exporter.exposition import catalogue
-from exporter.exposition.picture import Picture, columns_of, texts_of
-from exporter.exposition.pieces import AccountPieces, TerminalPieces
-from exporter.exposition.states import GAUGES, GaugeColumns, configured_labels, gauges
-from exporter.exposition.supervision import SupervisionPieces
-from exporter.exposition.withdrawal import ALWAYS, NEVER, last_shown
-from exporter.model import MINUTE, Duration, Instant, Owner, Snapshot
+from exporter.exposition.audience import Audience, Seat
+from exporter.exposition.stand import Stand, only_numbers_moved
+from exporter.exposition.writer import Writer
+from exporter.model import Instant, Snapshot
 
-_WANTED_FOR: Final[Duration] = 10 * MINUTE
-"""For how long after a format was last asked for, compressed, it is compressed beforehand."""
+
+class Answer(NamedTuple):
+    """A body, and the sequence of the snapshot that it shows."""
+
+    body: bytes
+    sequence: int
 
 
 class Exposition:
-    """Keeps the lines of the last snapshot by terminal and family. May be asked from any thread."""
+    """Answers scrapes with what was written last. May be asked from any thread.
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._snapshot: Snapshot | None = None
-        self._terminals: dict[str, TerminalPieces] = {}
-        self._accounts: dict[str, AccountPieces] = {}
-        self._gauges = GaugeColumns()
-        self._configured: tuple[str, ...] = ()
-        self._supervision = SupervisionPieces()
-        self._first, self._last = ALWAYS, NEVER
-        self._picture = Picture({}, {})
-        self._wanted: dict[bool, Instant] = {}
+    `prepared`: somebody prepares each snapshot as it comes. Until that is done a scrape is answered with the one
+    before, which is whole and says itself how old it is. Only where something has come or gone since, or ceases to be
+    shown at this very moment, is the newest one waited for: what is withdrawn is withdrawn at once.
+    """
+
+    def __init__(self, *, prepared: bool = False) -> None:
+        self._prepared = prepared
+        self._writing = threading.Lock()
+        self._writer = Writer()
+        self._stand: Stand | None = None
+        self._audience = Audience()
 
     def prepare(self, snapshot: Snapshot, now: Instant) -> None:
-        """Do beforehand what the next scrapes will ask for."""
-        with self._lock:
-            self._bring_to(snapshot, now)
-            for openmetrics, asked in self._wanted.items():
-                if now - asked < _WANTED_FOR:
-                    self._picture.zipped(openmetrics=openmetrics)
+        """Write a snapshot, and do beforehand what the next scrapes will ask for."""
+        with self._writing:
+            stand = self._stand
+            if stand is not None and stand.snapshot.sequence > snapshot.sequence:
+                return  # a scrape has not waited for this
+            try:
+                if stand is None or stand.snapshot is not snapshot or not stand.holds(now):
+                    stand = self._writer.written(snapshot, now)
+                for openmetrics, exposed in self._audience.expected(now):
+                    stand.prepare(exposed, openmetrics=openmetrics)
+            except BaseException:
+                self._stand = None  # a defect must be seen: what is older and older would hide it
+                raise
+            self._stand = stand
 
-    def plain(self, snapshot: Snapshot, now: Instant, exposed: int, own: bytes, *, openmetrics: bool) -> bytes:
-        """The body for a scraper whose last snapshot was `exposed`; `own` comes last."""
-        with self._lock:
-            picture = self._shown(snapshot, now, exposed)
-        return picture.plain(own, openmetrics=openmetrics)
+    def plain(self, snapshot: Snapshot, now: Instant, exposed: int, own: bytes, *, openmetrics: bool) -> Answer:
+        """The answer for a scraper whose last snapshot was `exposed`; `own` comes last."""
+        stand = self._standing(snapshot, now)
+        return Answer(stand.plain(exposed, own, openmetrics=openmetrics), stand.snapshot.sequence)
 
-    def zipped(self, snapshot: Snapshot, now: Instant, exposed: int, own: bytes, *, openmetrics: bool) -> bytes:
+    def zipped(self, snapshot: Snapshot, now: Instant, exposed: int, own: bytes, *, openmetrics: bool) -> Answer:
         """The same, compressed: one gzip member."""
-        with self._lock:
-            picture = self._shown(snapshot, now, exposed)
-            self._wanted[openmetrics] = now
-            begun = picture.zipped(openmetrics=openmetrics)
-        return begun.ended(own)
+        stand = self._standing(snapshot, now)
+        sequence = stand.snapshot.sequence
+        self._audience.moved(Seat(openmetrics, exposed), Seat(openmetrics, max(exposed, sequence)), now)
+        return Answer(stand.zipped(exposed, own, openmetrics=openmetrics), sequence)
 
-    def _shown(self, snapshot: Snapshot, now: Instant, exposed: int) -> Picture:
-        """The picture as a scraper is to see it. In most scrapes nothing is new to it, and it is the one for all."""
-        self._bring_to(snapshot, now)
-        terminals, accounts = self._terminals.values(), self._accounts.values()
-        youngest = [each.counted.youngest for each in terminals] + [each.counted.youngest for each in accounts]
-        if max(youngest, default=0) <= exposed:
-            return self._picture
-        return self._picture.with_others(texts_of(terminals, exposed), texts_of(accounts, exposed))
+    def _standing(self, snapshot: Snapshot, now: Instant) -> Stand:
+        return self._good(snapshot, now) or self._written(snapshot, now)
 
-    def _bring_to(self, snapshot: Snapshot, now: Instant) -> None:
-        if snapshot is self._snapshot and self._first <= now <= self._last:
-            return
-        self._first, self._last = NEVER, ALWAYS
-        self._update_terminals(snapshot, now)
-        self._update_accounts(snapshot)
-        self._supervision.bring_to(snapshot.supervision, now)
-        self._hold(*self._supervision.holds)
-        self._snapshot = snapshot
-        terminals, accounts = self._terminals.values(), self._accounts.values()
-        columns = columns_of([each.texts for each in terminals], [each.texts for each in accounts])
-        columns.update(zip(GAUGES, ((text,) for text in self._gauges.texts), strict=True))
-        columns[catalogue.ALERT_THRESHOLD] = self._supervision.thresholds
-        columns[catalogue.CALENDAR_ACTIVE] = self._supervision.calendar
-        self._picture = Picture(columns, self._picture.blocks)
+    def _good(self, snapshot: Snapshot, now: Instant) -> Stand | None:
+        """What there is, where it may be shown for a snapshot at this moment."""
+        stand = self._stand
+        if stand is None or not stand.holds(now):
+            return None
+        shown = stand.snapshot
+        return stand if shown is snapshot or (self._prepared and only_numbers_moved(shown, snapshot)) else None
 
-    def _update_terminals(self, snapshot: Snapshot, now: Instant) -> None:
-        before, self._terminals = self._terminals, {}
-        if (configured := configured_labels(snapshot.terminals)) != self._configured:
-            self._configured = configured
-        lasts = [last_shown(each, snapshot) for each in snapshot.terminals]
-        shown = [now <= last for last in lasts]
-        totals_of, born_of = snapshot.totals.of, snapshot.born.of
-        for each, here in zip(snapshot.terminals, shown, strict=True):
-            name = each.terminal.name
-            pieces = self._terminals[name] = before.get(name) or TerminalPieces(name)
-            owner = pieces.owner
-            pieces.bring_to(each, totals_of(owner), born_of(owner), self._configured, shown=here)
-        labels = [pieces.label for pieces in self._terminals.values()]
-        self._gauges.bring_to(labels, gauges(snapshot.terminals, shown))
-        self._hold(
-            max([last + 1 for last, here in zip(lasts, shown, strict=True) if not here], default=NEVER),
-            min([last for last, here in zip(lasts, shown, strict=True) if here], default=ALWAYS),
-        )
-
-    def _update_accounts(self, snapshot: Snapshot) -> None:
-        before, self._accounts = self._accounts, {}
-        for name in dict.fromkeys(each.terminal.account for each in snapshot.terminals if each.read):
-            pieces = self._accounts[name] = before.get(name) or AccountPieces(name)
-            owner = Owner(True, name)
-            pieces.bring_to(snapshot.totals.of(owner), snapshot.born.of(owner))
-
-    def _hold(self, first: Instant, last: Instant) -> None:
-        """What has just been written is true between these two instants only: a clock may be set back, too."""
-        self._first, self._last = max(self._first, first), min(self._last, last)
+    def _written(self, snapshot: Snapshot, now: Instant) -> Stand:
+        with self._writing:
+            stand = self._good(snapshot, now)  # may have been written while it was waited for
+            if stand is None:
+                stand = self._stand = self._writer.written(snapshot, now)
+            return stand

@@ -8,7 +8,7 @@ from typing import Final
 from exporter.exposition import catalogue
 from exporter.exposition.catalogue import Definition
 from exporter.exposition.compression import Beginning, Block, beginning, blocks, deflated
-from exporter.exposition.pieces import OF_ACCOUNTS, OF_TERMINALS, AccountPieces, TerminalPieces, Texts
+from exporter.exposition.pieces import OF_ACCOUNTS, OF_TERMINALS, Texts
 from exporter.exposition.states import GAUGES
 
 FAMILIES: Final = (*OF_TERMINALS, *GAUGES, *OF_ACCOUNTS, catalogue.ALERT_THRESHOLD, catalogue.CALENDAR_ACTIVE)
@@ -61,11 +61,6 @@ def columns_of(terminals: Iterable[Texts], accounts: Iterable[Texts]) -> dict[De
     columns.update(zip(OF_TERMINALS, zip(*terminals, strict=True), strict=False))
     columns.update(zip(OF_ACCOUNTS, zip(*accounts, strict=True), strict=False))
     return columns
-
-
-def texts_of(pieces: Iterable[TerminalPieces | AccountPieces], exposed: int) -> list[Texts]:
-    """The texts of owners for a scraper; written apart where one has totals that it has not met."""
-    return [each.as_met_by(exposed) if each.counted.youngest > exposed else each.texts for each in pieces]
 
 
 @cache

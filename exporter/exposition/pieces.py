@@ -51,35 +51,33 @@ class _Kept:
 
 
 class Counted:
-    """An owner's totals and their births, and the form that they are written in."""
+    """An owner's totals and their births, and the form that they are written in. Never changes."""
 
-    __slots__ = ("_born", "_form", "_make", "totals", "youngest")
+    __slots__ = ("_form", "born", "totals", "youngest")
 
-    def __init__(self, make: Callable[[Iterable[Total]], Form]) -> None:
-        self._make = make
-        self._form: Form | None = None
-        self.totals: Part = {}
-        self._born: Part = {}
-        self.youngest = 0
-
-    def bring_to(self, totals: Part, born: Part) -> None:
-        """Take what there is in a snapshot."""
+    def __init__(self, form: Form, totals: Part, born: Part, youngest: int) -> None:
+        self._form = form
         self.totals = totals
-        if born is not self._born:
-            self._born, self.youngest = born, max(born.values(), default=0)
+        self.born = born
+        self.youngest = youngest
+
+    def moved_to(self, totals: Part, born: Part, make: Callable[[Iterable[Total]], Form]) -> "Counted":
+        """What there is in a later snapshot; `make` gives another form where this one does not fit."""
+        fits = self is not NOTHING_COUNTED and self._form.keys == [*totals]
+        form = self._form if fits else make(totals)
+        return Counted(form, totals, born, self.youngest if born is self.born else max(born.values(), default=0))
 
     def lines(self) -> Texts:
         """All that is counted, as it is."""
-        return self._written(self.totals)
+        return self._form.filled([*self.totals.values()])
 
     def as_met_by(self, exposed: int) -> Texts:
         """The same for a scraper that has met the totals up to a snapshot: it is shown a 0 for the younger ones."""
-        return self._written(unmet(self.totals, self._born, exposed))
+        return self._form.filled([*unmet(self.totals, self.born, exposed).values()])
 
-    def _written(self, totals: Part) -> Texts:
-        if self._form is None or self._form.keys != list(totals):
-            self._form = self._make(totals)
-        return self._form.filled([*totals.values()])
+
+NOTHING_COUNTED: Final = Counted(Form([], ()), {}, {}, 0)
+"""Of who has not been read."""
 
 
 class TerminalPieces:
@@ -89,7 +87,6 @@ class TerminalPieces:
         "_counters",
         "_descriptions",
         "_forecasts",
-        "_read",
         "_seen",
         "_shapes",
         "_windows",
@@ -104,14 +101,13 @@ class TerminalPieces:
         self.name = name
         self.label = terminal_label(name)
         self.owner = Owner(False, name)
-        self.counted = Counted(partial(terminal_form, name))
+        self.counted = NOTHING_COUNTED
         self._seen: tuple[object, ...] = ()
         self._counters = _Kept(len(TERMINAL_COUNTERS))
         self._windows = _Kept(len(WINDOWS))
         self._forecasts = _Kept(len(FORECASTS))
         self._descriptions = _Kept(len(DESCRIPTIONS))
         self._shapes: Shapes = defaultdict(Shape)
-        self._read = False
         self.texts: Texts = ()
 
     def bring_to(
@@ -126,8 +122,10 @@ class TerminalPieces:
         if self._seen and all(map(is_, seen, self._seen)):
             return
         self._seen = seen
-        self._read = read
-        self.counted.bring_to(totals, born)
+        if not read:
+            self.counted = NOTHING_COUNTED
+        elif totals is not self.counted.totals or born is not self.counted.born:
+            self.counted = self.counted.moved_to(totals, born, partial(terminal_form, name))
         self._counters.bring_to(totals if read else None, self.counted.lines)
         self._windows.bring_to(
             each.windows if read and shown else None, lambda: window_lines(name, each.windows, self._shapes)
@@ -146,13 +144,6 @@ class TerminalPieces:
             *self._descriptions.texts,
         )
 
-    def as_met_by(self, exposed: int) -> Texts:
-        """The lines for a scraper that is to be shown a 0 where it has not met a total yet."""
-        if not self._read:
-            return self.texts
-        counters = self.counted.as_met_by(exposed)
-        return counters + self.texts[len(counters) :]
-
 
 class AccountPieces:
     """An account's lines: `texts` has one text for each of OF_ACCOUNTS."""
@@ -161,7 +152,7 @@ class AccountPieces:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.counted = Counted(partial(account_form, name))
+        self.counted = NOTHING_COUNTED
         self._counters = _Kept(len(ACCOUNT_COUNTERS))
 
     @property
@@ -170,9 +161,5 @@ class AccountPieces:
 
     def bring_to(self, totals: Part, born: Part) -> None:
         """Write what a snapshot has changed."""
-        self.counted.bring_to(totals, born)
+        self.counted = self.counted.moved_to(totals, born, partial(account_form, self.name))
         self._counters.bring_to(totals, self.counted.lines)
-
-    def as_met_by(self, exposed: int) -> Texts:
-        """The lines for a scraper that is to be shown a 0 where it has not met a total yet."""
-        return self.counted.as_met_by(exposed)

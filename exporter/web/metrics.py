@@ -8,7 +8,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
-from exporter.exposition import FAMILIES, Exposition, is_openmetrics, render
+from exporter.exposition import FAMILIES, Answer, Exposition, is_openmetrics, render
 from exporter.model import Clock, Snapshot
 from exporter.web.scrapers import Scraper, Scrapers
 
@@ -44,20 +44,19 @@ class Metrics:
         async with self._turns:
             snapshot, exposed = self._snapshots(), self._scrapers.seen(scraper, self._clock())
             accept = request.headers.get("accept", "")
-            body, content_type = await asyncio.to_thread(self._rendered, snapshot, exposed, accept, zipped)
+            answer, content_type = await asyncio.to_thread(self._rendered, snapshot, exposed, accept, zipped)
         headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
         if zipped:
             headers["Content-Encoding"] = "gzip"
         # Noted once the answer is out. Who asked for the head only, or hung up meanwhile, has seen nothing.
         seen = request.method == "GET" and not await request.is_disconnected()
-        noting = BackgroundTask(self._note, scraper, snapshot.sequence) if seen else None
-        return Response(body, headers=headers, background=noting)
+        noting = BackgroundTask(self._note, scraper, answer.sequence) if seen else None
+        return Response(answer.body, headers=headers, background=noting)
 
-    def _rendered(self, snapshot: Snapshot, exposed: int, accept: str, zipped: bool) -> tuple[bytes, str]:
+    def _rendered(self, snapshot: Snapshot, exposed: int, accept: str, zipped: bool) -> tuple[Answer, str]:
         own, content_type = render([self._registry.collect()], accept, _TAKEN)
-        answer = self._exposition.zipped if zipped else self._exposition.plain
-        body = answer(snapshot, self._clock(), exposed, own, openmetrics=is_openmetrics(content_type))
-        return body, content_type
+        ask = self._exposition.zipped if zipped else self._exposition.plain
+        return ask(snapshot, self._clock(), exposed, own, openmetrics=is_openmetrics(content_type)), content_type
 
     async def _note(self, scraper: Scraper, sequence: int) -> None:
         """A coroutine, so that it runs in the loop at once and not in a thread some time."""

@@ -18,8 +18,9 @@ def body_of(
     own, content_type = render([], accept)
     openmetrics = is_openmetrics(content_type)
     exposition = exposition or Exposition()
-    plain = exposition.plain(snapshot, now, exposed, own, openmetrics=openmetrics)
-    assert gzip.decompress(exposition.zipped(snapshot, now, exposed, own, openmetrics=openmetrics)) == plain
+    plain, sequence = exposition.plain(snapshot, now, exposed, own, openmetrics=openmetrics)
+    zipped = exposition.zipped(snapshot, now, exposed, own, openmetrics=openmetrics)
+    assert (gzip.decompress(zipped.body), zipped.sequence) == (plain, sequence)
     return plain
 
 

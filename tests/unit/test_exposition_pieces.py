@@ -247,17 +247,17 @@ def test_what_has_not_changed_is_neither_written_nor_compressed_again() -> None:
     one, other = terminal_snapshot("one"), terminal_snapshot("other")
     before = Snapshot(1, NOW, 45 * SECOND, (one, other), Totals())
     exposition.zipped(before, NOW, 0, b"", openmetrics=True)
-    texts = {name: pieces.texts for name, pieces in exposition._terminals.items()}
-    kept = {each: found for each, found in exposition._picture.blocks.items() if "window" in each.name}
+    texts = {name: pieces.texts for name, pieces in exposition._writer.terminals.items()}
+    kept = {each: found for each, found in exposition._writer._picture.blocks.items() if "window" in each.name}
 
     changed = replace(other, difference=Difference(1, {"KZT": 5}))
     exposition.zipped(replace(before, sequence=2, terminals=(one, changed)), NOW, 0, b"", openmetrics=True)
 
-    after = {name: pieces.texts for name, pieces in exposition._terminals.items()}
+    after = {name: pieces.texts for name, pieces in exposition._writer.terminals.items()}
     assert all(new is old for new, old in zip(after["one"], texts["one"], strict=True))
     assert after["other"] != texts["other"]
     for each, found in kept.items():
-        assert all(new is old for new, old in zip(exposition._picture.blocks[each], found, strict=True))
+        assert all(new is old for new, old in zip(exposition._writer._picture.blocks[each], found, strict=True))
 
 
 @given(st.lists(st.lists(st.binary(max_size=3_000), max_size=5).map(tuple), max_size=4), st.binary())

@@ -132,7 +132,7 @@ def test_promtool_has_nothing_to_say_about_all_metrics_together(instruments: Ins
     instruments.observe(LoginMade("main", "success", expires=NOW))
     own, _ = render([instruments.registry.collect()], "text/plain")
 
-    body = Exposition().plain(snapshot(terminal_snapshot()), NOW, 10, own, openmetrics=False)
+    body = Exposition().plain(snapshot(terminal_snapshot()), NOW, 10, own, openmetrics=False).body
     checked = subprocess.run([promtool, "check", "metrics"], input=body, capture_output=True, check=False)
 
     said = checked.stdout + checked.stderr
