@@ -223,7 +223,9 @@ def test_a_restart_gives_the_same_number_where_the_bank_still_lists_the_minute_b
 
 def test_a_horizon_never_goes_back_and_leaves_what_lies_behind_it() -> None:
     held, start = Repeats(), T0 - T0 % MINUTE
-    traces = [Trace("wallet", 7, bytes([n]), start + n * MINUTE, exempt=False, fresh=True) for n in range(3)]
+    traces = [
+        Trace("wallet", 7, bytes(15) + bytes([n]), start + n * MINUTE, exempt=False, fresh=True) for n in range(3)
+    ]
     held.remember(traces, start + MINUTE)
     held.remember([], 0)
     assert len(held) == 2
