@@ -93,13 +93,14 @@ class Almanac:
         history = self._series.get(kind)
         if history is None:
             known = self.operations
-            history = self._series[kind] = History(known.start, SLOT, _aligned(known, History(known.start)))
+            history = self._series[kind] = History(known.start)
+            history.write(known.start, _aligned(known, history))
         return history
 
 
 def _aligned(operations: History, amounts: History) -> "array[int]":
     """The amounts, 0 where operations are known and amounts are not."""
-    lack = [MISSING] * (len(operations.values) - len(amounts.values))
+    lack = [MISSING] * (len(operations) - len(amounts))
     return array(
         "q",
         [
