@@ -152,7 +152,7 @@ def test_a_past_that_is_read_backwards_takes_memory_only_for_what_was_read() -> 
     history = History(_START)
     history.write(_START + 1000 * SLOT, array("q", [1]))
     history.write(_START + 999 * SLOT, array("q", [MISSING, 2]))
-    held = history._values  # noqa: SLF001  what it takes is not to be seen from outside
+    held = history._values  # what it takes is not to be seen from outside
     assert (len(held), history.end) == (1, _START + 1001 * SLOT)
 
     copied = history.copy()
