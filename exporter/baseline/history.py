@@ -12,15 +12,18 @@ SLOT: Final[Duration] = 15 * MINUTE
 MISSING: Final = -1
 """What stands for a slot that is not known: not read, or left out as a holiday. Volumes are never negative."""
 
+_KINDS: Final = "bhiq"
+"""Arrays of whole numbers, the narrowest first."""
+
 
 class History:
-    """Slots of `step` microseconds from `start` on; memory is what counts: 8 bytes a slot, and no object for each.
+    """Slots of `step` microseconds from `start` on; memory is what counts: 1 to 8 bytes a slot, and no object for each.
 
     The slot at place i belongs to [start + i·step, start + (i+1)·step). Volumes are operations, or amounts in minor
     units; MISSING where nothing is known. Slots before the first that was ever put take no memory: most of the past is
-    not known when a history is new, and it is read from its end. `typecode` is the array's: "q" for whole numbers, "i"
-    to halve the memory of counts, "d" for numbers of others. The baselines read it live: what is put is seen by the
-    next `expect`.
+    not known when a history is new, and it is read from its end. Whole numbers take as many bytes as the largest of
+    them needs; `values` of typecode "d" make it a history of numbers of others. The baselines read it live: what is put
+    is seen by the next `expect`.
     """
 
     __slots__ = ("_lead", "_values", "start", "step")
@@ -33,7 +36,7 @@ class History:
             raise ValueError(f"a step of {step} µs")
         self.start = start
         self.step = step
-        self._values: array[int] | array[float] = array("q") if values is None else values
+        self._values: array[int] | array[float] = array("b") if values is None else values
         self._lead = 0
         """Slots before those that are held, all of them missing."""
 
@@ -70,10 +73,9 @@ class History:
         """
         if not 0 <= value < inf:
             value = MISSING
-        slot = self._missing(1)
-        # What kind of number it is, is the caller's choice of array.
-        slot[0] = value  # type: ignore[call-overload]
-        self.write(at, slot)
+        kind = self._values.typecode
+        # What kind of number it is, is the caller's choice.
+        self.write(at, array("q" if kind in _KINDS else kind, (value,)))
 
     def write(self, at: Instant, values: "array[int] | array[float]") -> None:
         """What the slots from the one that holds `at` on had, in place of what was known; MISSING is taken as such.
@@ -83,12 +85,11 @@ class History:
         place = (at - self.start) // self.step
         if place < 0:
             raise ValueError("a slot from before the history's start")
-        held = self._values
+        held = self._wide_enough(values)
         if not held or place < self._lead:
             known = next((at for at, value in enumerate(values) if value != MISSING), len(values))
             skipped = min(known, self._lead - place) if held else known
             place, values = place + skipped, values[skipped:]
-        # What kind of number they are, is the caller's choice of arrays; the two have to be of one kind.
         if not held:
             self._lead = place
         elif place < self._lead:
@@ -97,7 +98,8 @@ class History:
         place -= self._lead
         if place > len(held):
             held.extend(self._missing(place - len(held)))  # type: ignore[arg-type]
-        held[place : place + len(values)] = values  # type: ignore[assignment]
+        # What kind of numbers they are, is the caller's choice.
+        held[place : place + len(values)] = array(held.typecode, values)  # type: ignore[arg-type]
 
     def leave_out(self, begin: Instant, end: Instant) -> None:
         """Forget every slot that touches [begin, end): a holiday, a maintenance."""
@@ -162,6 +164,16 @@ class History:
                 total += self._values[place] * part / step
         length = end - begin
         return total * length / known if known * 2 >= length > 0 else None
+
+    def _wide_enough(self, values: "array[int] | array[float]") -> "array[int] | array[float]":
+        """The slots, in an array whose numbers are as large as these."""
+        kind = self._values.typecode
+        if kind in _KINDS and values:
+            largest = max(*values, -1 - min(values), 0)
+            wanted = next((each for each in _KINDS if largest < 1 << 8 * array(each).itemsize - 1), _KINDS[-1])
+            if _KINDS.index(wanted) > _KINDS.index(kind):
+                self._values = array(wanted, self._values)
+        return self._values
 
     def _missing(self, count: int) -> "array[int] | array[float]":
         return array(self._values.typecode, (MISSING,)) * count

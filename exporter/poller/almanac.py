@@ -31,7 +31,7 @@ class Tally:
 
 
 class Almanac:
-    """The slots of the last days: 27 kB a terminal for five weeks, and as much again for each currency."""
+    """The slots of the last days: 3 to 7 kB a terminal for five weeks, and up to 27 kB for the amounts of a currency."""
 
     def __init__(self, terminal: str, first_day: int, origin: str = "") -> None:
         self._terminal = terminal

@@ -161,3 +161,16 @@ def test_a_past_that_is_read_backwards_takes_memory_only_for_what_was_read() -> 
     assert list(copied.between(_START + 998 * SLOT, _START + 1001 * SLOT)) == [MISSING] * 3
     history.drop_before(_START + 500 * SLOT)
     assert list(history.between(_START + 999 * SLOT, _START + 1002 * SLOT)) == [MISSING, 2]
+
+
+def test_large_volumes_find_room_among_small_ones() -> None:
+    history = History(_START)
+    for place, volume in enumerate((100, 200, 40_000, 3_000_000_000)):
+        history.write(_START + place * SLOT, array("q", [volume]))
+        assert history.values[place] == volume
+    history.write(_START + 4 * SLOT, array("q", [-9_000_000_000]))
+
+    assert list(history.values) == [100, 200, 40_000, 3_000_000_000, -9_000_000_000]
+    assert list(history.copy().values) == list(history.values)
+    with pytest.raises(OverflowError):
+        History(_START).write(_START, array("Q", [2**63]))
