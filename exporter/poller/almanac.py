@@ -31,7 +31,7 @@ class Tally:
 
 
 class Almanac:
-    """The slots of the last days: 3 to 7 kB a terminal for five weeks, and up to 27 kB for the amounts of a currency."""
+    """The slots of the last days: 3 to 7 kB a terminal for five weeks, and 14 to 27 kB for amounts of a currency."""
 
     def __init__(self, terminal: str, first_day: int, origin: str = "") -> None:
         self._terminal = terminal
