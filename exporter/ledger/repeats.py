@@ -68,11 +68,11 @@ class Repeats:
 
     def remember(self, traces: Collection[Trace], horizon: Instant) -> None:
         """Hold these, and let go of what lies before the horizon, which never goes back."""
-        if traces:
-            self._held.add(traces)
         if horizon > self._horizon:
             self._horizon = horizon
             self._held.let_go(horizon)
+        if young := [trace for trace in traces if trace.created >= self._horizon]:
+            self._held.add(young)
 
     def _of(self, likeness: int, traces: Mapping[bytes, Trace]) -> Iterator[Trace]:
         """What is held of a likeness, of the terminal of some that are like it."""
