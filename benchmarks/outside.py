@@ -2,9 +2,9 @@
 
 `epay-exporter simulate` is the bank of 1000 terminals with some 100 operations a second, `epay-exporter run` reads it
 with its default settings (but for the history, which would be read for days), and everything is asked over HTTP. The
-last window is whole when an hour of operations has been read and swept: 360,000 records in pages of 500, within a budget
-of five requests a second that heads and sweeps need, too. That takes three and a half minutes, more on a machine that is
-busy, and is given up after fifteen. Then prometheus_client's own ASGI app is given the same samples, and the two are
+last window is whole when an hour of operations has been read and swept: 360,000 records in pages of 500, within a
+budget of five requests a second that heads and sweeps need, too. That takes three and a half minutes, more on a busy
+machine, and is given up after fifteen. Then prometheus_client's own ASGI app is given the same samples, and the two are
 scraped in turns.
 """
 
