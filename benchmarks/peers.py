@@ -73,6 +73,11 @@ class Peer:
         """Bytes of the process that are in memory."""
         return resident(self._process.pid)
 
+    def peak(self) -> int:
+        """The most bytes of the process that have been in memory at a time."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
+        return 1024 * int(status.partition("VmHWM:")[2].split(maxsplit=1)[0])
+
     def cpu(self) -> float:
         """Seconds of processor that it has used."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()

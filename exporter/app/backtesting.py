@@ -48,7 +48,7 @@ def backtest_csv(path: Path, step: str, format_: str) -> tuple[str, tuple[str, .
         raise ArgumentInvalid(f"{path}: not UTF-8: save it as CSV in UTF-8") from error
     except SeriesInvalid as error:
         raise ArgumentInvalid(str(error)) from error
-    alarms, whole = replay(series.history), len(series.history.values) * length
+    alarms, whole = replay(series.history), len(series.history) * length
     if format_ == "json":  # whose readers must not take a series that is too short for one without a fault
         return as_json(alarms, series.points), (*series.notes, *shortness(whole))
     return as_text(alarms, series.points, whole), series.notes

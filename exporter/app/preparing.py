@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import structlog
@@ -30,14 +31,17 @@ async def keep_prepared(
 ) -> None:
     """Prepare each snapshot in a thread as it comes, until cancelled; of several at once only the newest.
 
-    `current`: what of it may be shown now.
+    `current`: what of it may be shown now. It is one thread for all of them: texts that one thread has made and another
+    one makes anew leave a hole of their size in the memory of the first.
     """
-    while True:
-        await publication.published.wait()
-        publication.published.clear()
-        began = monotonic()
-        try:
-            await asyncio.to_thread(exposition.prepare, current(), clock())
-        except Exception:  # noqa: BLE001  a defect of ours costs the scrapes that meet it, and never the polls
-            structlog.get_logger("epay.app").exception("defect")
-        await sleep(min(_PAUSE * (monotonic() - began), _LONGEST_PAUSE))
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(1, thread_name_prefix="prepare") as executor:
+        while True:
+            await publication.published.wait()
+            publication.published.clear()
+            began = monotonic()
+            try:
+                await loop.run_in_executor(executor, exposition.prepare, current(), clock())
+            except Exception:  # noqa: BLE001  a defect of ours costs the scrapes that meet it, and never the polls
+                structlog.get_logger("epay.app").exception("defect")
+            await sleep(min(_PAUSE * (monotonic() - began), _LONGEST_PAUSE))

@@ -13,6 +13,7 @@ import httpx
 import structlog
 
 from exporter import __version__
+from exporter.app.allocating import use_one_heap
 from exporter.app.clock import lasting_clock, wall_clock
 from exporter.app.collecting import collect_rarely
 from exporter.app.fleet import Fleet
@@ -54,6 +55,7 @@ async def run(config: Config, options: Options, on_ready: Callable[[Sequence[str
     """Serve and poll until cancelled, or SIGTERM or SIGINT arrives. Raises StartFailed."""
     log = structlog.get_logger("epay.app")
     sys.setswitchinterval(GIVE_WAY_AFTER)
+    use_one_heap(os.environ)
     reloader: Reloader | None = None
 
     def ask() -> None:

@@ -51,7 +51,7 @@ def replay(history: History, rules: Rules | None = None) -> tuple[Alarm, ...]:
     )
     silence = _Silence(step, rules.thresholds)
     alarms: list[Alarm] = []
-    for place in range(len(history.values)):
+    for place in range(len(history)):
         quick = shortest.sight_at(place)
         silence.look(place, quick)
         sights = [quick, *(watch.sight_at(place, hushed=silence.explains(place, watch.width)) for watch in longer)]
@@ -126,7 +126,7 @@ class _Watch:
 
     def sight_at(self, place: int, *, hushed: bool = False) -> _Sight:
         """What it shows as of this slot's end. `hushed`: a drop has been told already."""
-        window = self._history.values[max(0, place + 1 - self.width) : place + 1]
+        window = self._history.slots(max(0, place + 1 - self.width), place + 1)
         now, expectation = (
             sum(window),
             self._expectation(window, self._history.start + (place + 1) * self._history.step),

@@ -1,6 +1,5 @@
 """What else a terminal's past says: on how many days it worked, how long it usually rests, how much an operation is."""
 
-from array import array
 from collections.abc import Iterable
 from itertools import groupby
 from statistics import median
@@ -42,12 +41,12 @@ def usual(history: History, excluded: Iterable[tuple[Instant, Instant]]) -> Hist
     a terminal that begins is no lull.
     """
     spans = list(excluded)
-    first = next((place for place, value in enumerate(history.values) if value > 0), len(history.values))
+    first = history.first_volume
     if first * history.step > DAY:
         spans.append((history.start, history.start + first * history.step))
     if all(value < 0 for begin, end in spans for value in history.between(begin - history.step, end)):
         return history
-    rest = History(history.start, history.step, array(history.values.typecode, history.values))
+    rest = history.copy()
     for begin, end in spans:
         rest.leave_out(begin, end)
     return rest

@@ -12,16 +12,21 @@ SLOT: Final[Duration] = 15 * MINUTE
 MISSING: Final = -1
 """What stands for a slot that is not known: not read, or left out as a holiday. Volumes are never negative."""
 
+_KINDS: Final = "bhiq"
+"""Arrays of whole numbers, the narrowest first."""
+
 
 class History:
-    """Slots of `step` microseconds from `start` on; memory is what counts: 8 bytes a slot, and no object for each.
+    """Slots of `step` microseconds from `start` on; memory is what counts: 1 to 8 bytes a slot, and no object for each.
 
-    `values[i]` belongs to [start + i·step, start + (i+1)·step). Volumes are operations, or amounts in minor units;
-    MISSING where nothing is known. `typecode` is the array's: "q" for whole numbers, "i" to halve the memory of
-    counts, "d" for numbers of others. The baselines read it live: what is put is seen by the next `expect`.
+    The slot at place i belongs to [start + i·step, start + (i+1)·step). Volumes are operations, or amounts in minor
+    units; MISSING where nothing is known. Slots before the first that was ever put take no memory: most of the past is
+    not known when a history is new, and it is read from its end. Whole numbers take as many bytes as the largest of
+    them needs; `values` of typecode "d" make it a history of numbers of others. The baselines read it live: what is put
+    is seen by the next `expect`.
     """
 
-    __slots__ = ("start", "step", "values")
+    __slots__ = ("_lead", "_values", "start", "step")
 
     # Quoted: the class itself cannot be subscripted before Python 3.12.
     def __init__(
@@ -31,12 +36,34 @@ class History:
             raise ValueError(f"a step of {step} µs")
         self.start = start
         self.step = step
-        self.values: array[int] | array[float] = array("q") if values is None else values
+        self._values: array[int] | array[float] = array("b") if values is None else values
+        self._lead = 0
+        """Slots before those that are held, all of them missing."""
+
+    def __len__(self) -> int:
+        """Slots, with those that are missing."""
+        return self._lead + len(self._values)
 
     @property
     def end(self) -> Instant:
         """The end of the last slot that is held."""
-        return self.start + len(self.values) * self.step
+        return self.start + len(self) * self.step
+
+    @property
+    def values(self) -> "array[int] | array[float]":
+        """All slots, the missing ones as MISSING: a copy."""
+        return self.slots(0, len(self))
+
+    @property
+    def first_volume(self) -> int:
+        """The place of the first slot that had anything; the number of all slots where none had."""
+        return next((place for place, value in enumerate(self._values, self._lead) if value > 0), len(self))
+
+    def copy(self) -> "History":
+        """The same, for who wants to change it."""
+        copied = History(self.start, self.step, self._values[:])
+        copied._lead = self._lead
+        return copied
 
     def put(self, at: Instant, value: float) -> None:
         """What the slot that holds `at` had; what lies between it and the end so far is missing.
@@ -44,16 +71,13 @@ class History:
         What is no volume (negative, NaN, infinite) is missing as well. A slot before `start` is a ValueError: nothing
         grows backwards, so make the history as long as it shall be.
         """
-        place = (at - self.start) // self.step
-        if place < 0:
-            raise ValueError("a slot from before the history's start")
-        self._reach(place + 1)
         if not 0 <= value < inf:
             value = MISSING
-        # What kind of number it is, is the caller's choice of array.
-        self.values[place] = value  # type: ignore[call-overload]
+        kind = self._values.typecode
+        # What kind of number it is, is the caller's choice.
+        self.write(at, array("q" if kind in _KINDS else kind, (value,)))
 
-    def write(self, at: Instant, values: "array[int]") -> None:
+    def write(self, at: Instant, values: "array[int] | array[float]") -> None:
         """What the slots from the one that holds `at` on had, in place of what was known; MISSING is taken as such.
 
         What lies between them and the end so far is missing. A slot before `start` is a ValueError, as with `put`.
@@ -61,37 +85,57 @@ class History:
         place = (at - self.start) // self.step
         if place < 0:
             raise ValueError("a slot from before the history's start")
-        self._reach(place)
-        # What kind of number they are, is the caller's choice of arrays; the two have to be of one kind.
-        self.values[place : place + len(values)] = values  # type: ignore[assignment]
+        held = self._wide_enough(values)
+        if not held or place < self._lead:
+            known = next((at for at, value in enumerate(values) if value != MISSING), len(values))
+            skipped = min(known, self._lead - place) if held else known
+            place, values = place + skipped, values[skipped:]
+        if not held:
+            self._lead = place
+        elif place < self._lead:
+            held[:0] = self._missing(self._lead - place)  # type: ignore[assignment]
+            self._lead = place
+        place -= self._lead
+        if place > len(held):
+            held.extend(self._missing(place - len(held)))  # type: ignore[arg-type]
+        # What kind of numbers they are, is the caller's choice.
+        held[place : place + len(values)] = array(held.typecode, values)  # type: ignore[arg-type]
 
     def leave_out(self, begin: Instant, end: Instant) -> None:
         """Forget every slot that touches [begin, end): a holiday, a maintenance."""
-        first = max(0, (begin - self.start) // self.step)
-        last = min(len(self.values), -((self.start - end) // self.step))
+        first = max(self._lead, (begin - self.start) // self.step)
+        last = min(len(self), -((self.start - end) // self.step))
         for place in range(first, last):
-            self.values[place] = MISSING
+            self._values[place - self._lead] = MISSING
 
     def drop_before(self, instant: Instant) -> None:
         """Give back the memory of slots that end at or before this instant."""
-        gone = min(max(0, (instant - self.start) // self.step), len(self.values))
+        gone = min(max(0, (instant - self.start) // self.step), len(self))
         if gone:
-            del self.values[:gone]
+            del self._values[: max(0, gone - self._lead)]
+            self._lead = max(0, self._lead - gone)
             self.start += gone * self.step
 
     def between(self, begin: Instant, end: Instant) -> Sequence[float]:
         """The slots that begin in [begin, end), as far as they are held."""
-        first = max(0, -((self.start - begin) // self.step))
-        return self.values[first : max(first, -((self.start - end) // self.step))]
+        return self.slots(-((self.start - begin) // self.step), -((self.start - end) // self.step))
+
+    def slots(self, first: int, last: int) -> "array[int] | array[float]":
+        """The slots from one place up to another, as far as there are any."""
+        lead, first = self._lead, max(0, first)
+        held = self._values[max(0, first - lead) : max(0, last - lead)]
+        lack = min(last, len(self), lead) - first
+        return self._missing(lack) + held if lack > 0 else held  # type: ignore[operator]
 
     def volume(self, begin: Instant, end: Instant) -> float | None:
         """The volume of [begin, end), slots at its edges weighted by their part in it.
 
         None where less than half of it is known; where a part is missing, the rest stands for it.
         """
-        step, values = self.step, self.values
-        first, offset = divmod(begin - self.start, step)
-        last, rest = divmod(end - self.start, step)
+        step, values = self.step, self._values
+        held_from = self.start + self._lead * step
+        first, offset = divmod(begin - held_from, step)
+        last, rest = divmod(end - held_from, step)
         whole = first + 1 if offset else first
         if first < 0 or whole > last or last + bool(rest) > len(values):
             return self._known_part(begin, end)
@@ -109,17 +153,27 @@ class History:
     def _known_part(self, begin: Instant, end: Instant) -> float | None:
         """The same where something is missing, or the span lies within one slot."""
         step, total, known = self.step, 0.0, 0
-        for place in range(max(0, (begin - self.start) // step), len(self.values)):
-            slot = self.start + place * step
+        held_from = self.start + self._lead * step
+        for place in range(max(0, (begin - held_from) // step), len(self._values)):
+            slot = held_from + place * step
             if slot >= end:
                 break
             part = min(end, slot + step) - max(begin, slot)
-            if self.values[place] >= 0:
+            if self._values[place] >= 0:
                 known += part
-                total += self.values[place] * part / step
+                total += self._values[place] * part / step
         length = end - begin
         return total * length / known if known * 2 >= length > 0 else None
 
-    def _reach(self, count: int) -> None:
-        if (lack := count - len(self.values)) > 0:
-            self.values.extend(array(self.values.typecode, (MISSING,)) * lack)
+    def _wide_enough(self, values: "array[int] | array[float]") -> "array[int] | array[float]":
+        """The slots, in an array whose numbers are as large as these."""
+        kind = self._values.typecode
+        if kind in _KINDS and values:
+            largest = max(*values, -1 - min(values), 0)
+            wanted = next((each for each in _KINDS if largest < 1 << 8 * array(each).itemsize - 1), _KINDS[-1])
+            if _KINDS.index(wanted) > _KINDS.index(kind):
+                self._values = array(wanted, self._values)
+        return self._values
+
+    def _missing(self, count: int) -> "array[int] | array[float]":
+        return array(self._values.typecode, (MISSING,)) * count

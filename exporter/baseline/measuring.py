@@ -100,9 +100,9 @@ def _median_without(rank: int, ordered: Sequence[tuple[float, int]]) -> float:
 def _sums(history: History, at: Instant, width: int, weeks: int) -> tuple[list[float], Instant]:
     """Sums of `width` slots for each slot up to `at` as the last one, MISSING where one is; and the end of the last."""
     step, start = history.step, history.start
-    last = max(0, min(len(history.values), (at - start) // step))  # a clock may stand before all that is known
+    last = max(0, min(len(history), (at - start) // step))  # a clock may stand before all that is known
     first = max(0, last - weeks * round(WEEK / step))
-    values = history.values[first:last]
+    values = history.slots(first, last)
     if width == 1:
         return list(values), start + last * step
     running = list(accumulate((max(0, value) for value in values), initial=0))

@@ -46,7 +46,7 @@ class Picture:
     def _parts(self, openmetrics: bool) -> Iterator[bytes]:
         for each in FAMILIES:
             yield _head(each, openmetrics=openmetrics)
-            yield b"".join(self._columns[each])
+            yield from self._columns[each]
 
     def _compressed(self, openmetrics: bool) -> Iterator[bytes]:
         for each in FAMILIES:

@@ -6,16 +6,14 @@ repeats them is.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
+from exporter.ledger.traces import Traces
 from exporter.model import MINUTE, Duration, Instant, Operation, Trace
 
 APART: Final[Duration] = MINUTE
 """How far apart two operations may be created and still be taken for one that was sent twice."""
-
-_NEVER: Final = 2**62
-"""As the oldest minute, where nothing is held."""
 
 Found = Mapping[int, Mapping[bytes, Trace]]
 """The traces of a decision, by likeness and id."""
@@ -29,27 +27,28 @@ class Repeats:
     """
 
     def __init__(self) -> None:
-        self._held: dict[int, tuple[Trace, ...]] = {}
-        self._minutes: defaultdict[int, list[int]] = defaultdict(list)
-        self._oldest: int = _NEVER
+        self._held = Traces()
         self._horizon: Instant = 0
 
     def __len__(self) -> int:
-        return sum(len(held) for held in self._held.values())
+        return self._held.since(self._horizon)
 
     def holds(self, operation: Operation) -> bool:
         """Whether this operation is held already."""
-        for trace in self._held.get(operation.likeness, ()):
-            if trace.id == operation.id and trace.created == operation.created:
-                return True
+        for row in self._held.rows(operation.likeness):
+            if self._held.id(row) == operation.id and self._held.created[row] == operation.created:
+                return operation.created >= self._horizon
         return False
 
     def concerned(self, traces: Collection[Trace]) -> Found:
         """Those of some traces that are not the only ones of their likeness. Hardly any are."""
         numbers = Counter(trace.likeness for trace in traces)
+        held = self._held.common(numbers)
         found: defaultdict[int, dict[bytes, Trace]] = defaultdict(dict)
+        if len(numbers) == len(traces) and not held:
+            return found
         for trace in traces:
-            if numbers[trace.likeness] > 1 or trace.likeness in self._held:
+            if numbers[trace.likeness] > 1 or trace.likeness in held:
                 found[trace.likeness][trace.id] = trace
         return found
 
@@ -62,35 +61,26 @@ class Repeats:
         horizon = max(horizon, self._horizon)
         due = 0
         for likeness, traces in found.items():
-            held = self._held.get(likeness, ())
             old = {id_: trace for id_, trace in traces.items() if trace.created < horizon and not trace.fresh}
-            before = {trace.id: trace for trace in held} | old
+            before = {trace.id: trace for trace in self._of(likeness, traces)} | old
             due += max(_counted(before | dict(traces)) - _counted(before), 0)
         return due
 
-    def remember(self, traces: Iterable[Trace], horizon: Instant) -> None:
+    def remember(self, traces: Collection[Trace], horizon: Instant) -> None:
         """Hold these, and let go of what lies before the horizon, which never goes back."""
-        for trace in traces:
-            others = self._held.get(trace.likeness, ())
-            if others:
-                others = tuple(held for held in others if held.id != trace.id)
-            self._held[trace.likeness] = (*others, trace)
-            self._minutes[trace.created // MINUTE].append(trace.likeness)
-            self._oldest = min(self._oldest, trace.created // MINUTE)
-        self._horizon = max(self._horizon, horizon)
-        if (self._oldest + 1) * MINUTE > self._horizon:  # in most polls nothing is to go
-            return
-        for minute in [minute for minute in self._minutes if (minute + 1) * MINUTE <= self._horizon]:
-            for likeness in self._minutes.pop(minute):
-                self._let_go(likeness)
-        self._oldest = min(self._minutes, default=_NEVER)
+        if horizon > self._horizon:
+            self._horizon = horizon
+            self._held.let_go(horizon)
+        if young := [trace for trace in traces if trace.created >= self._horizon]:
+            self._held.add(young)
 
-    def _let_go(self, likeness: int) -> None:
-        kept = tuple(trace for trace in self._held.get(likeness, ()) if trace.created >= self._horizon)
-        if kept:
-            self._held[likeness] = kept
-        else:
-            self._held.pop(likeness, None)
+    def _of(self, likeness: int, traces: Mapping[bytes, Trace]) -> Iterator[Trace]:
+        """What is held of a likeness, of the terminal of some that are like it."""
+        held = self._held
+        terminal = next(iter(traces.values())).terminal
+        for row in held.rows(likeness):
+            if held.created[row] >= self._horizon:
+                yield held.trace(row, terminal)
 
 
 def _counted(traces: Mapping[bytes, Trace]) -> int:

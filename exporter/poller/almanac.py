@@ -31,7 +31,7 @@ class Tally:
 
 
 class Almanac:
-    """The slots of the last days: 27 kB a terminal for five weeks, and as much again for each currency."""
+    """The slots of the last days: 3 to 7 kB a terminal for five weeks, and 14 to 27 kB for amounts of a currency."""
 
     def __init__(self, terminal: str, first_day: int, origin: str = "") -> None:
         self._terminal = terminal
@@ -93,13 +93,14 @@ class Almanac:
         history = self._series.get(kind)
         if history is None:
             known = self.operations
-            history = self._series[kind] = History(known.start, SLOT, _aligned(known, History(known.start)))
+            history = self._series[kind] = History(known.start)
+            history.write(known.start, _aligned(known, history))
         return history
 
 
 def _aligned(operations: History, amounts: History) -> "array[int]":
     """The amounts, 0 where operations are known and amounts are not."""
-    lack = [MISSING] * (len(operations.values) - len(amounts.values))
+    lack = [MISSING] * (len(operations) - len(amounts))
     return array(
         "q",
         [

@@ -133,5 +133,5 @@ def _begin(whole: History) -> Instant | None:
     What the bank lists nothing of before that is not known to have been nothing: the terminal began, or the bank keeps
     no more. (`usual` leaves it out as well, but of what was known when it was measured.)
     """
-    first = next((place for place, value in enumerate(whole.values) if value > 0), len(whole.values))
+    first = whole.first_volume
     return whole.start + first * whole.step if first * whole.step > DAY else None

@@ -20,6 +20,15 @@ _PATIENCE: Final = 3
 _RARELY: Final = 10
 """Sweeps between two tries to make it add up all the same."""
 
+_AT_ONCE: Final = 20_000
+"""Records that one step of a fill is to bring: they are in memory until all of them are counted, a kilobyte each."""
+
+_FULL: Final = 2_000
+"""Records for which an assignment is worth its last page, which is seldom full: a step brings as many for each."""
+
+_FASTER: Final = 100
+"""How many times longer than the last one a step may be at most: there may be more than the last hour lets expect."""
+
 
 @dataclass(slots=True)
 class Result:
@@ -59,6 +68,7 @@ class Reader:
         self._adds_up_not: dict[str, int] = {}
         self._head_read_to: dict[str, Instant] = {}
         self._turn = 0
+        self._stride: Duration = min(policy.windows)  # nothing is known yet of how much there is
         self.stuck: set[str] = set()
         """Terminals whose windows cannot be filled piece by piece, since the bank's counts do not add up. The sweeps go
         on trying."""
@@ -156,20 +166,20 @@ class Reader:
         return self._adds_up_not.get(name, 0) >= _PATIENCE
 
     async def _fill(self, now: Instant, deadline: float, result: Result) -> None:
-        stride: Duration | None = None
         while self._monotonic() <= deadline:
             hopeful = {name: mark for name, mark in self._asked(result).items() if name not in self.stuck}
             before = {name: mark.covered_from for name, mark in hopeful.items()}
-            assignments = windows.fill(now, hopeful, self._policy, stride)
+            assignments = windows.fill(now, hopeful, self._policy, self._stride)
             if not assignments:
                 return
             gathered = await self._take(assignments, now, result)
+            self._stride = _next_stride(gathered, now, self._stride)
             if gathered.too_large:
-                stride = stride_after(gathered, now)
-            elif not all(reading.complete for reading in gathered.readings):
+                continue
+            if not all(reading.complete for reading in gathered.readings):
                 await self._fill_as_far_as_possible(result.incomplete - self.stuck, now)
                 return
-            elif all(self._ledger.checkpoint(name).covered_from >= mark for name, mark in before.items()):
+            if all(self._ledger.checkpoint(name).covered_from >= mark for name, mark in before.items()):
                 return
 
     async def _fill_as_far_as_possible(self, names: set[str], now: Instant) -> None:
@@ -216,3 +226,15 @@ class Reader:
         """Those that the bank accepts together, and those that it has refused before."""
         held = {name: mark for name, mark in asked.items() if self._quarantine.holds(name)}
         return {name: mark for name, mark in asked.items() if name not in held}, held
+
+
+def _next_stride(gathered: Gathered, now: Instant, stride: Duration) -> Duration:
+    """How far the next step of a fill is to go, by what this one has brought; a little more where it was nothing."""
+    if gathered.too_large:
+        return stride_after(gathered, now)
+    if not gathered.readings:
+        return stride
+    records = sum(len(each.operations) + len(each.unchanged) for each in gathered.readings)
+    longest = max(each.assignment.span.end - each.assignment.span.start for each in gathered.readings)
+    wanted = max(_AT_ONCE, _FULL * len(gathered.readings))
+    return max(longest, SECOND) * wanted // max(records, wanted // _FASTER)

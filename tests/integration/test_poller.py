@@ -222,6 +222,18 @@ async def test_windows_that_cannot_be_filled_in_pieces_are_filled_all_the_same()
     assert world.counted() == 1
 
 
+async def test_a_busy_hour_is_filled_in_steps_that_memory_need_not_fear() -> None:
+    world = World()
+    world.bank.put(*(operation(n, T0 - 1 - n * HOUR // 60_000) for n in range(60_000)))
+    await world.poll()
+
+    assert world.shown().window_complete
+    moments = [T0 - 1 - n * HOUR // 60_000 for n in range(60_000)]
+    brought = [sum(span.start <= moment < span.end for moment in moments) for span, _ in world.bank.asked]
+    assert len(brought) == 6, "the head, two shorter windows, and the hour in three"
+    assert max(brought) < 25_000
+
+
 async def test_a_bank_that_miscounts_is_shown_as_incomplete_not_hidden() -> None:
     world = World()
     world.bank.miscounts = 1

@@ -127,3 +127,50 @@ def test_a_span_holds_what_its_two_parts_hold(values: list[int], one: int, two: 
     parts = [history.volume(begin, middle) or 0, history.volume(middle, end) or 0]
     whole = history.volume(begin, end) or 0
     assert whole == pytest.approx(sum(parts))
+
+
+@given(writes=st.lists(st.tuples(st.integers(0, 40), st.lists(st.integers(-1, 5), max_size=6)), max_size=8))
+def test_slots_that_are_not_held_yet_are_like_missing_ones(writes: list[tuple[int, list[int]]]) -> None:
+    history, expected = History(_START), dict[int, int]()
+    for place, values in writes:
+        history.write(_START + place * SLOT, array("q", values))
+        expected.update(enumerate(values, place))
+
+    known = {place: value for place, value in expected.items() if value != MISSING}
+    assert {place: value for place, value in enumerate(history.values) if value != MISSING} == known
+    assert history.first_volume == min((place for place, value in known.items() if value > 0), default=len(history))
+    for first, last in ((0, 10), (7, 33), (30, 60)):
+        begin, end = _START + first * SLOT, _START + last * SLOT
+        assert list(history.between(begin, end)) == list(history.values[first:last])
+        sum_known = [known[place] for place in range(first, last) if place in known]
+        length = last - first
+        volume = sum(sum_known) * length / len(sum_known) if len(sum_known) * 2 >= length else None
+        assert history.volume(begin, end) == pytest.approx(volume)
+
+
+def test_a_past_that_is_read_backwards_takes_memory_only_for_what_was_read() -> None:
+    history = History(_START)
+    history.write(_START + 1000 * SLOT, array("q", [1]))
+    history.write(_START + 999 * SLOT, array("q", [MISSING, 2]))
+    held = history._values  # what it takes is not to be seen from outside
+    assert (len(held), history.end) == (1, _START + 1001 * SLOT)
+
+    copied = history.copy()
+    copied.leave_out(_START, _START + 2000 * SLOT)
+    assert list(history.between(_START + 998 * SLOT, _START + 1001 * SLOT)) == [MISSING, MISSING, 2]
+    assert list(copied.between(_START + 998 * SLOT, _START + 1001 * SLOT)) == [MISSING] * 3
+    history.drop_before(_START + 500 * SLOT)
+    assert list(history.between(_START + 999 * SLOT, _START + 1002 * SLOT)) == [MISSING, 2]
+
+
+def test_large_volumes_find_room_among_small_ones() -> None:
+    history = History(_START)
+    for place, volume in enumerate((100, 200, 40_000, 3_000_000_000)):
+        history.write(_START + place * SLOT, array("q", [volume]))
+        assert history.values[place] == volume
+    history.write(_START + 4 * SLOT, array("q", [-9_000_000_000]))
+
+    assert list(history.values) == [100, 200, 40_000, 3_000_000_000, -9_000_000_000]
+    assert list(history.copy().values) == list(history.values)
+    with pytest.raises(OverflowError):
+        History(_START).write(_START, array("Q", [2**63]))

@@ -13,7 +13,7 @@ from exporter.ledger import Ledger
 from exporter.ledger.repeats import Repeats
 from exporter.model import DAY, HOUR, MINUTE, SECOND, Decision, Family, Operation, Remembered, Trace
 from exporter.state import MemoryStore
-from tests.builders import SHOP, T0, checkpoint, ledger, operation, reading, take, total_of
+from tests.builders import SHOP, T0, checkpoint, id_of, ledger, operation, reading, take, total_of
 
 
 def transfer(name: object, after: int = 0, likeness: int = 7, **changes: Any) -> Operation:
@@ -223,10 +223,54 @@ def test_a_restart_gives_the_same_number_where_the_bank_still_lists_the_minute_b
 
 def test_a_horizon_never_goes_back_and_leaves_what_lies_behind_it() -> None:
     held, start = Repeats(), T0 - T0 % MINUTE
-    traces = [Trace("wallet", 7, bytes([n]), start + n * MINUTE, exempt=False, fresh=True) for n in range(3)]
+    traces = [
+        Trace("wallet", 7, bytes(15) + bytes([n]), start + n * MINUTE, exempt=False, fresh=True) for n in range(3)
+    ]
     held.remember(traces, start + MINUTE)
     held.remember([], 0)
     assert len(held) == 2
 
     again = traces[0]._replace(fresh=False)
     assert held.due({7: {again.id: again}}, 0) == 0
+
+
+def test_one_whose_time_has_changed_stands_where_it_is_now() -> None:
+    held, start = Repeats(), T0
+    first = Trace("wallet", 7, id_of("a"), start, exempt=False, fresh=True)
+    moved = first._replace(created=start + HOUR)
+    held.remember([first], start - MINUTE)
+    held.remember([moved], start - MINUTE)
+
+    assert len(held) == 1
+    beside = first._replace(id=id_of("b"), created=start + HOUR + SECOND)
+    assert held.due(held.concerned([beside]), start - MINUTE) == 1
+    beside = beside._replace(created=start + SECOND)
+    assert held.due(held.concerned([beside]), start - MINUTE) == 0
+
+
+def test_what_lies_behind_the_horizon_is_compared_with_nothing_although_its_place_is_not_free_yet() -> None:
+    held = Repeats()
+    traces = [Trace("wallet", 7, id_of(n), T0 + n * MINUTE, exempt=False, fresh=True) for n in range(10)]
+    held.remember(traces, T0)
+    held.remember([], T0 + 2 * MINUTE)
+    held.remember([], T0 + 4 * MINUTE)
+
+    assert len(held) == 6
+    beside = traces[0]._replace(id=id_of("b"), created=T0 + 3 * MINUTE + 1)
+    assert held.due(held.concerned([beside]), 0) == 1, "with that of the minute after it"
+    assert held.due({7: {each.id: each for each in (beside, traces[3])}}, 0) == 2
+
+
+@given(st.lists(st.tuples(st.integers(-(2**63), 2**63 - 1), st.integers(0, 60)), max_size=200))
+def test_as_many_are_held_as_are_young_enough_whatever_their_likenesses(found: list[tuple[int, int]]) -> None:
+    held = Repeats()
+    traces = [
+        Trace("wallet", likeness, id_of(n), T0 + minute * MINUTE, exempt=False, fresh=True)
+        for n, (likeness, minute) in enumerate(found)
+    ]
+    for horizon in range(0, 70, 10):
+        held.remember(traces[horizon : horizon + 10], T0 + horizon * MINUTE)
+    young = [trace for n, trace in enumerate(traces[:70]) if trace.created >= T0 + 60 * MINUTE]
+
+    assert len(held) == len(young)
+    assert held.concerned(traces).keys() >= {trace.likeness for trace in young}
