@@ -74,7 +74,8 @@ class Draft:
         self._traces: defaultdict[str, dict[tuple[int, bytes], Trace]] = defaultdict(dict)
         self._first_met: list[Operations] = []
         self._met: list[Operation] = []
-        self._groups = Groups(memory, now, kept_since, self._checkpoint)
+        # Not a method of ours: a circle of references would keep all that was read until a collection of garbage.
+        self._groups = Groups(memory, now, kept_since, self._checkpoints)
 
     def meet(self, operations: Operations) -> None:
         """Some records of a reading, one at least: ours and those of strangers."""

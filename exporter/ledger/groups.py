@@ -1,6 +1,6 @@
 """What records with the same words have in common, worked out once for each reading, and what they add up to."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 from typing import Final
@@ -63,12 +63,12 @@ class Groups:
     """The groups of a reading, made as their words are met: labels are given out in that order."""
 
     def __init__(
-        self, memory: Memory, now: Instant, kept_since: Instant, checkpoint: Callable[[str], Checkpoint]
+        self, memory: Memory, now: Instant, kept_since: Instant, checkpoints: Mapping[str, Checkpoint]
     ) -> None:
         self._memory = memory
         self._now = now
         self._kept_since = kept_since
-        self._checkpoint = checkpoint
+        self._checkpoints = checkpoints
         self._groups: dict[Words, Group] = {}
         self._by_texts: dict[tuple[str, ...], Group] = {}
 
@@ -99,7 +99,8 @@ class Groups:
         if name is None:
             return None
         label = self._memory.labels[name].label(status, code, reason_code)
-        book, checkpoint = self._memory.shelf.books[name], self._checkpoint(name)
+        book = self._memory.shelf.books[name]
+        checkpoint = self._checkpoints.get(name) or book.checkpoint
         exempt = max(checkpoint.counting_since, checkpoint.gap_end or 0)
         unsure = min(self._kept_since, checkpoint.watermark)  # it may have been counted and let go
         # The newest of earlier polls: within one poll nothing is late.

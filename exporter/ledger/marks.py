@@ -1,7 +1,8 @@
 """What records are known again by while they stay as they are: one number for each that a sweep may read again."""
 
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from heapq import heappop, heappush
+from itertools import count
 
 from exporter.ledger.rows import Rows
 from exporter.model import Instant, Operation, Operations
@@ -17,7 +18,8 @@ class Marks:
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
-        self._batches: deque[tuple[Instant, Sequence[int]]] = deque()
+        self._batches: list[tuple[Instant, int, Sequence[int]]] = []
+        self._numbers = count()
         self._horizon: Instant = 0
 
     @property
@@ -38,12 +40,12 @@ class Marks:
             if min(some.created) >= self._horizon:
                 self._rows.marked.update(zip(some.marks, some.ids, strict=True))
                 self._rows.marked.pop(0, None)
-                self._batches.append((min(max(some.created), now), some.marks))
+                self._hold(some.created, now, some.marks)
             else:
                 self._remember_each(some, now)
         self._remember_each(met, now)
         while self._batches and self._batches[0][0] < self._horizon:
-            for mark in self._batches.popleft()[1]:
+            for mark in heappop(self._batches)[2]:
                 self._rows.marked.pop(mark, None)
 
     def _remember_each(self, operations: Sequence[Operation], now: Instant) -> None:
@@ -53,4 +55,7 @@ class Marks:
                 self._rows.marked[each.mark] = each.id
                 held.append(each)
         if held:
-            self._batches.append((min(max(each.created for each in held), now), [each.mark for each in held]))
+            self._hold([each.created for each in held], now, [each.mark for each in held])
+
+    def _hold(self, created: Sequence[Instant], now: Instant, marks: Sequence[int]) -> None:
+        heappush(self._batches, (min(max(created), now), next(self._numbers), marks))

@@ -126,7 +126,7 @@ GONE = {
     "windows that are no longer whole": replace(AFTER, terminals=(replace(MOVED, windows=()), BEFORE.terminals[1])),
     "a configuration with other intervals": replace(AFTER, stale_after=HOUR),
     "a configuration with a holiday": replace(
-        AFTER, supervision=Supervision(("wallet",), (), (CalendarEntry(NOW, NOW + HOUR, "holiday"),))
+        AFTER, supervision=Supervision({"wallet": ()}, (CalendarEntry(NOW, NOW + HOUR, "holiday"),))
     ),
 }
 

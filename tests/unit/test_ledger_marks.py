@@ -140,6 +140,15 @@ def test_what_is_let_go_has_no_mark() -> None:
     assert marks.ids == {8: id_of("b")}
 
 
+def test_older_ones_do_not_wait_for_younger_ones_that_came_before_them() -> None:
+    _, marks = held("a", "b")
+    marks.remember([], [seen("a", 7, T0 + HOUR)], T0 + HOUR, T0 - MINUTE)
+    marks.remember([], [seen("b", 8)], T0 + HOUR, T0 - MINUTE)
+    marks.remember([], [], T0 + HOUR, T0 + MINUTE)
+
+    assert marks.ids == {7: id_of("a")}
+
+
 def test_of_new_operations_only_those_with_a_mark_are_known_again() -> None:
     book = ledger()
     take(book, T0 + MINUTE, seen("a", 7), seen("b", 0))
