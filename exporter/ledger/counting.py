@@ -1,9 +1,8 @@
 """What operations that are counted together add to the totals."""
 
-from bisect import bisect_left
-from collections import Counter
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -31,8 +30,11 @@ def _bounds(currency: str) -> tuple[int, ...]:
 
 def _buckets(bounds: Sequence[int], values: Collection[int]) -> Iterator[tuple[str, int]]:
     """How many of the values fall into each bucket: those up to a bound, and beyond the one before it."""
-    for bucket, count in Counter(map(partial(bisect_left, bounds), values)).items():
-        yield str(bucket), count
+    ordered = sorted(values)
+    ends = [0, *(bisect_right(ordered, bound) for bound in bounds), len(ordered)]
+    for bucket, (before, end) in enumerate(pairwise(ends)):
+        if end > before:
+            yield str(bucket), end - before
 
 
 def operations(key: SeriesKey, currency: str, amounts: Collection[int]) -> Iterator[tuple[Total, int]]:

@@ -95,11 +95,11 @@ class SqliteStore:
         """Store a decision, all or nothing."""
         with self._writing():
             self._operations.write(decision.entries, decision.moved)
-            number = self._totals.number
+            increments = decision.increments
             self._db.executemany(
                 "INSERT INTO counts (number, value) VALUES (?, ?) "
                 "ON CONFLICT DO UPDATE SET value = value + excluded.value",
-                [(number(total), amount) for total, amount in decision.increments.items()],
+                list(zip(self._totals.of(increments), increments.values(), strict=True)),
             )
             self._db.executemany(
                 f"INSERT OR REPLACE INTO terminals ({_CHECKPOINT}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608  ours
