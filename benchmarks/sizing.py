@@ -8,6 +8,7 @@ times as by Prometheus (gzip); an hour is thirty times that, and in requests the
 What is left out: TLS to the bank, and its answers' way.
 """
 
+import argparse
 import gzip
 import re
 import signal
@@ -267,7 +268,13 @@ HEAD = (
 
 def main() -> None:
     """Measure all sizes side by side, or those with the given numbers of terminals, and print a table for README."""
-    chosen = [each for each in SIZES if not sys.argv[1:] or str(each.terminals) in sys.argv[1:]]
+    arguments = argparse.ArgumentParser(prog="python -m benchmarks.sizing", description=__doc__.partition("\n")[0])
+    known = sorted({each.terminals for each in SIZES})
+    arguments.add_argument("terminals", nargs="*", type=int, help=f"of {known}; all of them, if none is given")
+    wanted = arguments.parse_args().terminals or known
+    if unknown := set(wanted).difference(known):
+        arguments.error(f"no size of {unknown.pop()} terminals: choose from {known}")
+    chosen = [each for each in SIZES if each.terminals in wanted]
     with tempfile.TemporaryDirectory() as root, ProcessPoolExecutor(len(chosen)) as pool:
         figures = list(pool.map(_measured, chosen, [Path(root)] * len(chosen)))
     print(f"| {' | '.join(HEAD)} |\n{'|---' * len(HEAD)}|")
