@@ -24,6 +24,8 @@ from pathlib import Path
 
 from benchmarks.sizing_bank import ACCOUNT, Traffic
 from exporter.app import wall_clock
+from exporter.app.account import history_origin
+from exporter.config import Account, load
 from exporter.config.tables import shipped_reason_classes, shipped_statuses
 from exporter.ledger import Ledger
 from exporter.model import (
@@ -86,15 +88,15 @@ class Figures:
     compressed: int
 
 
-def fill(traffic: Traffic, path: Path) -> None:
-    """A state as it is after a day and five weeks of running."""
+def fill(traffic: Traffic, path: Path, account: Account) -> None:
+    """A state as it is after a day and five weeks of running with this account."""
     now = wall_clock()
     begin = (now - POLICY.kept) // SLOT * SLOT
     end = now // SLOT * SLOT - SLOT
     store = SqliteStore(path)
     keys = _fill_counted(traffic, store, begin, end)
     _fill_ids(traffic, store, keys, begin, _counted_from(traffic, begin, end))
-    _fill_history(traffic, store, end)
+    _fill_history(traffic, store, end, account)
     store.close()
 
 
@@ -140,7 +142,7 @@ def _fill_ids(
         store.commit(Decision(now=end, entries=tuple(entries)))
 
 
-def _fill_history(traffic: Traffic, store: SqliteStore, end: Instant) -> None:
+def _fill_history(traffic: Traffic, store: SqliteStore, end: Instant, account: Account) -> None:
     first = end // DAY - 37
     span = Span(first * DAY, end)
     slots = range(span.start // SLOT, span.end // SLOT)
@@ -148,8 +150,9 @@ def _fill_history(traffic: Traffic, store: SqliteStore, end: Instant) -> None:
     for place in range(4):
         counts = {slot: (traffic.an_hour + (slot + place) % 4) // 4 for slot in slots}
         tallies.append(Tally(counts, {"KZT": {slot: count * 5_000_000 for slot, count in counts.items()}}))
-    for place in range(traffic.terminals):
-        almanac = Almanac(traffic.number(place), first)
+    outcomes = Outcomes(shipped_statuses(), shipped_reason_classes())
+    for place, terminal in enumerate(account.terminals):
+        almanac = Almanac(terminal.name, first, history_origin(account, terminal, outcomes))
         almanac.put(span, tallies[place % 4])
         store.keep_history(almanac.days(span), first)
 
@@ -169,7 +172,8 @@ class Running:
 
     def measure(self) -> Figures:
         """Start both, let them come to rest, watch, and end them."""
-        fill(self._traffic, self._state)
+        (account,) = load(self._config, {}).accounts
+        fill(self._traffic, self._state, account)
         try:
             sizes = (self._traffic.terminals, self._traffic.an_hour, self._bank)
             self._start("benchmarks.sizing_bank", *map(str, sizes))
