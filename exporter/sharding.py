@@ -26,13 +26,13 @@ class Shard:
     def of(self, accounts: Iterable[Account]) -> tuple[Account, ...]:
         """The accounts with their terminals in the part; those without any are left out, and never logged in to.
 
-        As many parts as an account is in share its rate: at the bank it is one.
+        As many parts as an account is in share its rate: at the bank it is one. A share has parts of its own already.
         """
         parts = (
             replace(
                 account,
                 terminals=tuple(each for each in account.terminals if self.holds(each.name)),
-                parts=len({self._ordinal_of(each.name) for each in account.terminals}),
+                parts=account.parts * len({self._ordinal_of(each.name) for each in account.terminals}),
             )
             for account in accounts
         )

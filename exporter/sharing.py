@@ -99,7 +99,9 @@ def plan(me: str, situation: Situation) -> Plan:
     for owner in owners.values():
         loads[owner] += 1
     disputed, sides = situation.sides()
-    reading = {sides[owner] for share, owner in owners.items() if share in disputed}
+    reading = {sides[owner] for share, owner in owners.items() if share in disputed} or {
+        sides[owner] for share, owner in owners.items() if any(share not in its for its in situation.knows.values())
+    }
     known = sorted({share for shares in situation.knows.values() for share in shares})
     take = []
     for share in known:

@@ -13,9 +13,10 @@ def use_one_heap(environ: Mapping[str, str], library: Any = None) -> bool:
     Otherwise each thread has its own, which keeps what was free at its busiest moment for itself: polls, scrapes, what
     prepares them and the store each hold their peak, together 30 MB of 280 with a thousand terminals. Threads of Python
     hardly ever allocate at the same time, so sharing costs them nothing. Other C libraries have no such call and need
-    none; who has set MALLOC_ARENA_MAX has decided. `library`: in place of what the process is linked with.
+    none; who has set MALLOC_ARENA_MAX, or the tunable of its name, has decided. `library`: in place of what the process
+    is linked with.
     """
-    if "MALLOC_ARENA_MAX" in environ:
+    if "MALLOC_ARENA_MAX" in environ or "arena_max" in environ.get("GLIBC_TUNABLES", ""):
         return False
     try:
         mallopt = (ctypes.CDLL(None) if library is None else library).mallopt

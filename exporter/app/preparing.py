@@ -35,7 +35,8 @@ async def keep_prepared(
     one makes anew leave a hole of their size in the memory of the first.
     """
     loop = asyncio.get_running_loop()
-    with ThreadPoolExecutor(1, thread_name_prefix="prepare") as executor:
+    executor = ThreadPoolExecutor(1, thread_name_prefix="prepare")
+    try:
         while True:
             await publication.published.wait()
             publication.published.clear()
@@ -45,3 +46,5 @@ async def keep_prepared(
             except Exception:  # noqa: BLE001  a defect of ours costs the scrapes that meet it, and never the polls
                 structlog.get_logger("epay.app").exception("defect")
             await sleep(min(_PAUSE * (monotonic() - began), _LONGEST_PAUSE))
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)  # the loop has shares to hand over meanwhile

@@ -85,11 +85,13 @@ class History:
         place = (at - self.start) // self.step
         if place < 0:
             raise ValueError("a slot from before the history's start")
-        held = self._wide_enough(values)
+        held, before = self._wide_enough(values), len(self)
         if not held or place < self._lead:
-            known = next((at for at, value in enumerate(values) if value != MISSING), len(values))
+            known = next((number for number, value in enumerate(values) if value != MISSING), len(values))
             skipped = min(known, self._lead - place) if held else known
             place, values = place + skipped, values[skipped:]
+            if not values and place <= before:
+                return  # only what is missing anyway
         if not held:
             self._lead = place
         elif place < self._lead:
@@ -100,6 +102,7 @@ class History:
             held.extend(self._missing(place - len(held)))  # type: ignore[arg-type]
         # What kind of numbers they are, is the caller's choice.
         held[place : place + len(values)] = array(held.typecode, values)  # type: ignore[arg-type]
+        held.extend(self._missing(before - len(self)))  # type: ignore[arg-type]
 
     def leave_out(self, begin: Instant, end: Instant) -> None:
         """Forget every slot that touches [begin, end): a holiday, a maintenance."""

@@ -72,6 +72,9 @@ class Exposition:
 
     def _written(self, snapshot: Snapshot, now: Instant) -> Stand:
         with self._writing:
+            stand = self._stand
+            if stand is not None and stand.snapshot.sequence > snapshot.sequence:
+                snapshot = stand.snapshot  # has come meanwhile; a counter must not go back for who has seen it
             stand = self._good(snapshot, now)  # may have been written while it was waited for
             if stand is None:
                 stand = self._stand = self._writer.written(snapshot, now)

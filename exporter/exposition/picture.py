@@ -31,7 +31,7 @@ class Picture:
         return b"".join(chain(*chain(*zip(heads, columns, strict=True)), (own,)))
 
     def zipped(self, *, openmetrics: bool) -> Beginning:
-        """All but the exporter's own metrics, compressed. Two threads that ask at once do the same work twice."""
+        """All but the exporter's own metrics, compressed. Asked by one thread at a time: see Stand."""
         known = self._zipped.get(openmetrics)
         if known is None:
             if not self._zipped:

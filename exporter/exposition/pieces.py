@@ -121,7 +121,6 @@ class TerminalPieces:
         seen = (totals, born, each.windows, forecast, each.terminal, each.difference, configured, read, shown)
         if self._seen and all(map(is_, seen, self._seen)):
             return
-        self._seen = seen
         if not read:
             self.counted = NOTHING_COUNTED
         elif totals is not self.counted.totals or born is not self.counted.born:
@@ -143,6 +142,7 @@ class TerminalPieces:
             *self._forecasts.texts,
             *self._descriptions.texts,
         )
+        self._seen = seen  # only now: what could not be written is tried again, and fails again where it is seen
 
 
 class AccountPieces:

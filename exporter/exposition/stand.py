@@ -58,7 +58,7 @@ class Stand:
     _others: dict[int, Picture] = field(default_factory=dict, compare=False)
 
     def holds(self, now: Instant) -> bool:
-        """Whether it is still, or already, what the snapshot says."""
+        """Whether its lines are true at this moment."""
         return self.first <= now <= self.last
 
     def plain(self, exposed: int, own: bytes, *, openmetrics: bool) -> bytes:
@@ -107,4 +107,7 @@ def only_numbers_moved(before: Snapshot, after: Snapshot) -> bool:
 
 
 def _alike(one: TerminalSnapshot, other: TerminalSnapshot) -> bool:
-    return one is other or (_state_of(one) == _state_of(other) and len(one.windows) == len(other.windows))
+    return one is other or (
+        _state_of(one) == _state_of(other)
+        and [each.window for each in one.windows] == [each.window for each in other.windows]
+    )

@@ -37,7 +37,7 @@ class SupervisionPieces:
 
     def bring_to(self, supervision: Supervision, now: Instant) -> None:
         """Write what is said now and was not said before."""
-        before, self._of = self._of, supervision
+        before = self._of
         if supervision is not before:
             known = self._written
             self._written = {
@@ -53,6 +53,7 @@ class SupervisionPieces:
                 name: active.get(name) or _calendar_lines(name, going_on) for name in supervision.thresholds
             }
             self.holds = _unchanged_between(supervision, now)
+        self._of = supervision
 
 
 def _threshold_lines(terminal: str, thresholds: Iterable[Threshold]) -> bytes:

@@ -12,7 +12,7 @@ from exporter.config import Account, Baseline, Config, Poll
 from exporter.instrumentation import Instruments
 from exporter.model import MINUTE, SECOND, Assignment, Remembered, Span, Terminal
 from exporter.poller import Publication
-from exporter.sharding import Shard
+from exporter.sharding import EVERYTHING, Shard
 from exporter.sharing import MOST, shares
 from exporter.state import MemoryStore
 from exporter.windows import begin
@@ -62,6 +62,7 @@ class Replica:
 
     async def ask(self, share: Account, until: float) -> None:
         """Read a share as often as its part of the rate allows."""
+        (share,) = EVERYTHING.of([share])  # as a fleet sees it
         names = tuple(terminal.name for terminal in share.terminals)
         ledger = ledger_of(share, self._config, Remembered({name: begin(T0) for name in names}, (), {}))
         reader = RunningAccount(share, self._config, ledger, MemoryStore(), self._shared)

@@ -26,6 +26,7 @@ def test_a_library_without_the_call_is_left_alone() -> None:
 
 def test_who_has_decided_it_in_the_environment_is_obeyed() -> None:
     assert not use_one_heap({"MALLOC_ARENA_MAX": "4"})
+    assert not use_one_heap({"GLIBC_TUNABLES": "glibc.malloc.check=0:glibc.malloc.arena_max=4"})
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")

@@ -163,6 +163,18 @@ def test_a_past_that_is_read_backwards_takes_memory_only_for_what_was_read() -> 
     assert list(history.between(_START + 999 * SLOT, _START + 1002 * SLOT)) == [MISSING, 2]
 
 
+def test_missing_slots_written_before_what_is_held_neither_shorten_it_nor_take_memory() -> None:
+    history = History(_START)
+    history.write(_START + 29 * SLOT, array("q", [MISSING] * 3))
+    history.write(_START + 11 * SLOT, array("q", [0, MISSING]))
+    assert (len(history), list(history.slots(10, 13))) == (32, [MISSING, 0, MISSING])
+
+    history = History(_START)
+    history.write(_START + 1000 * SLOT, array("q", [1]))
+    history.write(_START, array("q", [MISSING]))
+    assert len(history._values) == 1
+
+
 def test_large_volumes_find_room_among_small_ones() -> None:
     history = History(_START)
     for place, volume in enumerate((100, 200, 40_000, 3_000_000_000)):

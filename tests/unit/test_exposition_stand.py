@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.exposition import Answer, Exposition
+from exporter.exposition import Answer, Exposition, pieces
 from exporter.exposition.audience import Audience, Seat
 from exporter.exposition.stand import Stand
 from exporter.exposition.writer import Writer
@@ -52,6 +52,38 @@ class HeldUp(Writer):
             assert self.may.wait(10)
         self._first_time = False
         return super().written(snapshot, now)
+
+
+def test_a_scrape_that_took_its_snapshot_before_another_was_prepared_does_not_lead_back() -> None:
+    others = [replace(BEFORE.terminals[1], failing=failing) for failing in (True, False, True, False)]
+    each = [
+        replace(snapshot(SHOWN, other, totals={SUCCESS: number}, sequence=number), supervision=BEFORE.supervision)
+        for number, other in enumerate(others, start=9)
+    ]
+    exposition = Exposition(prepared=True)
+    exposition.prepare(each[0], NOW)
+    exposition.prepare(each[2], NOW)
+
+    assert asked(exposition, each[1]).sequence == 11  # it had been taken before the third was there
+    assert asked(exposition, each[3]).sequence == 12
+
+
+def test_what_cannot_be_written_fails_at_each_scrape_and_is_never_shown_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    exposition = Exposition(prepared=True)
+    exposition.prepare(BEFORE, NOW)
+    later = replace(AFTER, terminals=(replace(MOVED, windows=(WindowTally(MINUTE, {}, {}, {}),)), AFTER.terminals[1]))
+
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(pieces, "window_lines", fails)
+    with pytest.raises(ZeroDivisionError):
+        exposition.prepare(later, NOW)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            exposition.plain(later, NOW, 10, b"", openmetrics=False)
 
 
 def asked(exposition: Exposition, of: Snapshot, now: Instant = NOW, exposed: int = 10) -> Answer:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from exporter.config import Account, Secret
 from exporter.model import Terminal
-from exporter.sharding import Shard
+from exporter.sharding import EVERYTHING, Shard
+from exporter.sharing import shares
 
 _SECRET = Secret("accounts[0].password", "x")
 
@@ -47,3 +48,16 @@ def test_accounts_without_a_terminal_in_the_shard_are_left_out() -> None:
 def test_one_shard_of_one_is_everything() -> None:
     account = _account("a", "wallet", "shop")
     assert Shard().of([account]) == (replace(account),)
+
+
+def test_without_shards_the_shares_of_replicas_stay_as_they_were_cut() -> None:
+    parts = shares([_account("main", *(f"t{number}" for number in range(250)))])
+
+    assert [part.parts for part in parts] == [3, 3, 3]
+    assert EVERYTHING.of(parts) == parts
+
+
+def test_a_shard_of_a_part_divides_the_rate_of_the_part() -> None:
+    (part,) = Shard(0, 2).of([replace(_account("main", *(f"t{number}" for number in range(50))), parts=3)])
+
+    assert part.parts == 6

@@ -170,3 +170,15 @@ def test_plans_of_all_replicas_fit_together_and_come_to_rest(
         able = [replica for replica in knows if share in knows[replica]]
         load = {replica: list(owners.values()).count(replica) for replica in able}
         assert load[owner] - min(load.values()) < 2
+
+
+def test_while_one_reads_what_others_do_not_know_the_others_take_nothing_that_they_cut_differently() -> None:
+    """An update from three shares to two: who has only the third left reads by the old configuration all the same."""
+    situation = Situation(
+        knows={"new": frozenset({"main/1", "main/2"}), "old": frozenset({"main/1", "main/2", "main/3"})},
+        owners={"main/3": "old"},
+        cuts={"new": {"main/1": "a", "main/2": "b"}, "old": {"main/1": "c", "main/2": "d", "main/3": "e"}},
+    )
+
+    assert plan("new", situation).take == ()
+    assert plan("old", situation).take == ("main/1", "main/2")
