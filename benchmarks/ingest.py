@@ -101,8 +101,10 @@ def ingest(bodies: list[bytes], key: bytes = b"") -> tuple[int, int]:
         for body in bodies:
             read = reading(body, decoder)
             listed, now = book.listed([read]), read.assignment.span.end
-            unknown = book.unknown(suspected) if (suspected := store.suspected(listed)) else listed
-            recalled = store.known(unknown, NAMES) if suspected else ()
+            suspected = store.suspected(listed)
+            missing = book.unknown(suspected)
+            recalled = store.known(missing, NAMES) if missing else ()
+            unknown = frozenset(listed).difference(suspected).union(missing) if suspected else listed
             decision = book.decide([read], now, recalled, store.kept_since, unknown=unknown)
             store.commit(decision)
             book.apply(decision)

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from operator import itemgetter
 from typing import Final
 
 from exporter.ledger.rows import Rows
@@ -11,7 +10,6 @@ from exporter.ledger.timeline import Timeline
 from exporter.model import Checkpoint, Duration, Entries, Entry, Instant, Series, Standing
 
 _EVER: Final[Instant] = 2**62
-_id: Final = itemgetter(0)
 
 
 class Book:

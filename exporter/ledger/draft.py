@@ -74,7 +74,7 @@ class Draft:
         self._traces: defaultdict[str, dict[tuple[int, bytes], Trace]] = defaultdict(dict)
         self._first_met: list[Operations] = []
         self._met: list[Operation] = []
-        # Not a method of ours: a circle of references would keep all that was read until a collection of garbage.
+        # The mapping, not our method: a circle of references would keep all that was read until garbage is collected.
         self._groups = Groups(memory, now, kept_since, self._checkpoints)
 
     def meet(self, operations: Operations) -> None:

@@ -1,4 +1,4 @@
-"""Traces of operations as rows of dense columns, found by their likeness: some 50 bytes each; objects take 360."""
+"""Traces of operations as rows of dense columns, found by their likeness: some 65 bytes each; objects take 360."""
 
 from array import array
 from collections.abc import Collection, Iterator

@@ -33,7 +33,9 @@ class Bookkeeper:
     async def _looked_up(self, ids: tuple[bytes, ...]) -> tuple[Collection[bytes], tuple[Entry, ...]]:
         """Those of some ids that memory does not hold, and what the store does of those."""
         suspected = await asyncio.to_thread(self._store.suspected, ids) if ids else ()
-        if not suspected:  # memory holds nothing that the store does not, and most of what is read is new
+        if outliving := self._ledger.before(self._store.kept_since):  # what the store has let go of, memory may hold
+            suspected = outliving.intersection(ids).union(suspected)
+        if not suspected:  # nothing else is held that the store does not hold, and most of what is read is new
             return ids, ()
         unknown = self._ledger.unknown(suspected)
         names = tuple(self._ledger.checkpoints)

@@ -234,7 +234,7 @@ def _next_stride(gathered: Gathered, now: Instant, stride: Duration) -> Duration
         return stride_after(gathered, now)
     if not gathered.readings:
         return stride
-    records = sum(len(each.operations) + len(each.unchanged) for each in gathered.readings)
+    records = sum(len(each.operations) + len(each.rejections) + len(each.unchanged) for each in gathered.readings)
     longest = max(each.assignment.span.end - each.assignment.span.start for each in gathered.readings)
     wanted = max(_AT_ONCE, _FULL * len(gathered.readings))
     return max(longest, SECOND) * wanted // max(records, wanted // _FASTER)

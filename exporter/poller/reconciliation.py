@@ -58,7 +58,9 @@ class Reconciler:
         hour = (now - self._policy.lookback) // HOUR
         if hour != self._hour:
             self._hour, self._done, self._found, self._not_before = hour, set(), {}, 0
-            await self._bookkeeper.expire(now - self._policy.kept)
+            # A clock that is ahead, before the bank has said so, must not let go of everything.
+            read_to = max((mark.watermark for mark in self._ledger.checkpoints.values()), default=now)
+            await self._bookkeeper.expire(min(now, read_to) - self._policy.kept)
         asked = [name for name in names if name not in self._done]
         if not asked or now < self._not_before:
             return False

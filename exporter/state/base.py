@@ -35,7 +35,10 @@ class Store(Protocol):
         """The entries kept of a span, of all terminals. Raises CommitFailed."""
 
     def suspected(self, ids: Collection[bytes]) -> Collection[bytes]:
-        """Those of some ids that may be kept, found out without asking for any: all, where that cannot be told."""
+        """Those of some ids that may be kept, found out without asking for any: all, where that cannot be told.
+
+        Raises CommitFailed.
+        """
 
     def known(self, ids: Collection[bytes], names: Collection[str]) -> tuple[Entry, ...]:
         """The entries of these terminals kept of these ids, whenever they were created. Raises CommitFailed.

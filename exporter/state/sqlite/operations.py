@@ -72,7 +72,7 @@ class Operations:
         return tuple(found)
 
     def suspected(self, ids: Collection[bytes]) -> Collection[bytes]:
-        """Those of some ids that are most likely kept; certainly none but they."""
+        """All of some ids that are kept, and hardly any other."""
         return frozenset(id_ for id_, _ in self._suspicions(ids))
 
     def known(self, ids: Collection[bytes], names: Collection[str]) -> tuple[Entry, ...]:

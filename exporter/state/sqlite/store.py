@@ -65,7 +65,7 @@ class SqliteStore:
             return self._operations.within(span)
 
     def suspected(self, ids: Collection[bytes]) -> Collection[bytes]:
-        """Those of some ids that are most likely kept."""
+        """All of some ids that are kept, and hardly any other."""
         with self._lock, self._file.reading():
             return self._operations.suspected(ids)
 
