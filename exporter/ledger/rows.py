@@ -29,7 +29,8 @@ class Rows:
     The index is a table of row numbers, open addressing with linear probing; 0 is an empty slot, so row n stands in it
     as n + 1. Its size is a power of two, so the lowest bits of a hash are a slot, and at most half of it is in use:
     then most ids that are not there are told from one empty slot. Python hashes bytes with a key, so ids of a pattern
-    spread like any others. `broken_down`: some row has, or had, details. `marked`: the ids by the marks that hold.
+    spread like any others. `broken_down`: some row has, or had, details; without that there is no column of them.
+    `marked`: the ids by the marks that hold.
     """
 
     def __init__(self) -> None:
@@ -81,7 +82,7 @@ class Rows:
             self.amounts[row],
             series.currency,
             _STANDINGS[self._standings[row]],
-            self.details[row],
+            self.details[row] if self.broken_down else (),
         )
 
     def standing(self, row: int) -> Standing:
@@ -98,6 +99,9 @@ class Rows:
         details, marks = entries.details, entries.marks
         if 2 * (len(self) + len(ids)) > len(self._slots):
             self._grow(len(self) + len(ids))
+        if not self.broken_down and any(details):
+            self.broken_down = True
+            self.details = [()] * len(self.series)
         series = entries.series
         numbers = bytes(map(_NUMBERS.__getitem__, entries.standings))
         reused = min(len(ids), len(self._free))
@@ -105,17 +109,18 @@ class Rows:
         for place, row in enumerate(rows):
             self._ids[row * _ID : row * _ID + _ID] = ids[place]
             self.created[row], self.amounts[row] = created[place], amounts[place]
-            self.series[row], self.details[row], self._standings[row] = series[place], details[place], numbers[place]
-            self._marks[row] = marks[place]
+            self.series[row], self._standings[row], self._marks[row] = series[place], numbers[place], marks[place]
+            if self.broken_down:
+                self.details[row] = details[place]
         rows += range(len(self.series), len(self.series) + len(ids) - reused)
         self._ids += b"".join(ids[reused:])
         self.created.extend(created[reused:])
         self.amounts.extend(amounts[reused:])
         self.series += series[reused:]
-        self.details += details[reused:]
         self._standings += numbers[reused:]
         self._marks.extend(marks[reused:])
-        self.broken_down = self.broken_down or any(details)
+        if self.broken_down:
+            self.details += details[reused:]
         return rows, self._replace(rows, ids)
 
     def mark(self, id_: bytes, mark: int) -> int:
@@ -134,7 +139,8 @@ class Rows:
     def free(self, row: int) -> None:
         """Let a row go that its id does not lead to any more."""
         self._unmark(row)
-        self.details[row] = ()
+        if self.broken_down:
+            self.details[row] = ()
         self._free.append(row)
 
     def remove(self, row: int) -> None:
