@@ -28,15 +28,17 @@ class Shard:
 
         As many parts as an account is in share its rate: at the bank it is one. A share has parts of its own already.
         """
-        parts = (
-            replace(
-                account,
-                terminals=tuple(each for each in account.terminals if self.holds(each.name)),
-                parts=account.parts * len({self._ordinal_of(each.name) for each in account.terminals}),
-            )
-            for account in accounts
-        )
+        parts = map(self._part, accounts) if self.total > 1 else accounts
         return tuple(part for part in parts if part.terminals)
+
+    def _part(self, account: Account) -> Account:
+        ordinals = [self._ordinal_of(each.name) for each in account.terminals]
+        listed = zip(account.terminals, ordinals, strict=True)
+        return replace(
+            account,
+            terminals=tuple(each for each, ordinal in listed if ordinal == self.ordinal),
+            parts=account.parts * len(set(ordinals)),
+        )
 
 
 EVERYTHING: Final = Shard()

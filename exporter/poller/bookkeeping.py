@@ -32,7 +32,9 @@ class Bookkeeper:
 
     async def _looked_up(self, ids: tuple[bytes, ...]) -> tuple[Collection[bytes], tuple[Entry, ...]]:
         """Those of some ids that memory does not hold, and what the store does of those."""
-        suspected = await asyncio.to_thread(self._store.suspected, ids) if ids else ()
+        if not ids:  # most sweeps find nothing that is not as it was counted
+            return (), ()
+        suspected = await asyncio.to_thread(self._store.suspected, ids)
         if outliving := self._ledger.before(self._store.kept_since):  # what the store has let go of, memory may hold
             suspected = outliving.intersection(ids).union(suspected)
         if not suspected:  # nothing else is held that the store does not hold, and most of what is read is new
