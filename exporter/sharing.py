@@ -63,6 +63,10 @@ class Situation:
     overdue: frozenset[str] = frozenset()
     cuts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
+    def knowing(self, share: str) -> list[str]:
+        """The living replicas that are configured with a share."""
+        return [replica for replica, its in self.knows.items() if share in its]
+
     def sides(self) -> tuple[frozenset[str], dict[str, frozenset[tuple[str, str]]]]:
         """The shares of which replicas have different cuts, as while an update rolls, and each replica's cuts of them.
 
@@ -105,7 +109,7 @@ def plan(me: str, situation: Situation) -> Plan:
     known = sorted({share for shares in situation.knows.values() for share in shares})
     take = []
     for share in known:
-        able = [replica for replica in situation.knows if share in situation.knows[replica]]
+        able = situation.knowing(share)
         if share in disputed:
             able = [replica for replica in able if sides[replica] in reading] or able
         if share not in situation.owners and (taker := _least(able, loads)):
@@ -127,7 +131,7 @@ def _surplus(me: str, situation: Situation, owners: Mapping[str, str], loads: di
     released = []
     for share in sorted(owners):
         giver = owners[share]
-        able = [replica for replica in situation.knows if share in situation.knows[replica]]
+        able = situation.knowing(share)
         if share in disputed:
             able = [replica for replica in able if sides[replica] == sides[giver]]
         taker = _least(able, loads)
