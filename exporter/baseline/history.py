@@ -3,7 +3,7 @@
 from array import array
 from collections.abc import Sequence
 from math import inf
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from exporter.model import DAY, MINUTE, Duration, Instant
 
@@ -11,6 +11,10 @@ WEEK: Final[Duration] = 7 * DAY
 SLOT: Final[Duration] = 15 * MINUTE
 MISSING: Final = -1
 """What stands for a slot that is not known: not read, or left out as a holiday. Volumes are never negative."""
+
+# Quoted: the class itself cannot be subscripted before Python 3.12.
+Slots: TypeAlias = "array[Any]"
+"""Volumes side by side: whole numbers, or floating-point ones."""
 
 _KINDS: Final = "bhiq"
 """Arrays of whole numbers, the narrowest first."""
@@ -28,15 +32,12 @@ class History:
 
     __slots__ = ("_lead", "_values", "start", "step")
 
-    # Quoted: the class itself cannot be subscripted before Python 3.12.
-    def __init__(
-        self, start: Instant, step: Duration = SLOT, values: "array[int] | array[float] | None" = None
-    ) -> None:
+    def __init__(self, start: Instant, step: Duration = SLOT, values: "Slots | None" = None) -> None:
         if step <= 0:
             raise ValueError(f"a step of {step} µs")
         self.start = start
         self.step = step
-        self._values: array[int] | array[float] = array("b") if values is None else values
+        self._values: Slots = array("b") if values is None else values
         self._lead = 0
         """Slots before those that are held, all of them missing."""
 
@@ -77,7 +78,7 @@ class History:
         # What kind of number it is, is the caller's choice.
         self.write(at, array("q" if kind in _KINDS else kind, (value,)))
 
-    def write(self, at: Instant, values: "array[int] | array[float]") -> None:
+    def write(self, at: Instant, values: Slots) -> None:
         """What the slots from the one that holds `at` on had, in place of what was known; MISSING is taken as such.
 
         What lies between them and the end so far is missing. A slot before `start` is a ValueError, as with `put`.
@@ -95,14 +96,14 @@ class History:
         if not held:
             self._lead = place
         elif place < self._lead:
-            held[:0] = self._missing(self._lead - place)  # type: ignore[assignment]
+            held[:0] = self._missing(self._lead - place)
             self._lead = place
         place -= self._lead
         if place > len(held):
-            held.extend(self._missing(place - len(held)))  # type: ignore[arg-type]
+            held.extend(self._missing(place - len(held)))
         # What kind of numbers they are, is the caller's choice.
-        held[place : place + len(values)] = array(held.typecode, values)  # type: ignore[arg-type]
-        held.extend(self._missing(before - len(self)))  # type: ignore[arg-type]
+        held[place : place + len(values)] = array(held.typecode, values)
+        held.extend(self._missing(before - len(self)))
 
     def leave_out(self, begin: Instant, end: Instant) -> None:
         """Forget every slot that touches [begin, end): a holiday, a maintenance."""
@@ -123,12 +124,12 @@ class History:
         """The slots that begin in [begin, end), as far as they are held."""
         return self.slots(-((self.start - begin) // self.step), -((self.start - end) // self.step))
 
-    def slots(self, first: int, last: int) -> "array[int] | array[float]":
+    def slots(self, first: int, last: int) -> Slots:
         """The slots from one place up to another, as far as there are any."""
         lead, first = self._lead, max(0, first)
         held = self._values[max(0, first - lead) : max(0, last - lead)]
         lack = min(last, len(self), lead) - first
-        return self._missing(lack) + held if lack > 0 else held  # type: ignore[operator]
+        return self._missing(lack) + held if lack > 0 else held
 
     def volume(self, begin: Instant, end: Instant) -> float | None:
         """The volume of [begin, end), slots at its edges weighted by their part in it.
@@ -168,7 +169,7 @@ class History:
         length = end - begin
         return total * length / known if known * 2 >= length > 0 else None
 
-    def _wide_enough(self, values: "array[int] | array[float]") -> "array[int] | array[float]":
+    def _wide_enough(self, values: Slots) -> Slots:
         """The slots, in an array whose numbers are as large as these."""
         kind = self._values.typecode
         if kind in _KINDS and values:
@@ -178,5 +179,5 @@ class History:
                 self._values = array(wanted, self._values)
         return self._values
 
-    def _missing(self, count: int) -> "array[int] | array[float]":
+    def _missing(self, count: int) -> Slots:
         return array(self._values.typecode, (MISSING,)) * count
