@@ -77,15 +77,15 @@ class Shelf:
             return
         columns = Entries.of(entries)
         added, replaced = self.rows.add(columns)
-        together: defaultdict[Series, list[int]] = defaultdict(list)
-        for one, row in zip(columns.series, added, strict=True):
-            together[one].append(row)
+        by_series: defaultdict[Series, list[int]] = defaultdict(list)
+        for series, row in zip(columns.series, added, strict=True):
+            by_series[series].append(row)
         by_terminal: defaultdict[str, list[int]] = defaultdict(list)
         pending: defaultdict[str, list[int]] = defaultdict(list)
-        for one, rows in together.items():
-            by_terminal[one.key.terminal] += rows
-            if one.pending:
-                pending[one.key.terminal] += rows
+        for series, rows in by_series.items():
+            by_terminal[series.key.terminal] += rows
+            if series.pending:
+                pending[series.key.terminal] += rows
                 self._followed.add(filter(self._is_followed, rows))
         for name, rows in by_terminal.items():
             self.books[name].put(rows, pending.get(name, ()))

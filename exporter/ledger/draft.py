@@ -79,12 +79,8 @@ class Draft:
 
     def meet(self, operations: Operations) -> None:
         """Some records of a reading, one at least: ours and those of strangers."""
-        ids, created, amounts, likenesses = (
-            operations.ids,
-            operations.created,
-            operations.amounts,
-            operations.likenesses,
-        )
+        ids, created, amounts = operations.ids, operations.created, operations.amounts
+        likenesses = operations.likenesses
         found = self._groups.of(operations.words)
         groups: list[Group] = found  # type: ignore[assignment]  # where all are ours
         if not all(found) or not self._simply_new(ids, created, groups):

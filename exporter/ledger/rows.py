@@ -9,17 +9,14 @@ from collections.abc import Collection, Iterable, Sequence
 from operator import itemgetter
 from typing import Final
 
-from exporter.model import Details, Entries, Entry, Instant, Series, Standing
+from exporter.model import ID_BYTES, Details, Entries, Entry, Instant, Series, Standing
 
 _STANDINGS: Final = tuple(Standing)
 _NUMBERS: Final = {standing: number for number, standing in enumerate(_STANDINGS)}
-_ID: Final = 16
-"""Bytes of an id."""
-
 _LARGE: Final = 1 << 16
 """Slots (256 kB) from which on a table is doubled: smaller ones grow faster, as every growth enters all rows anew."""
 
-_EACH: Final = struct.Struct(f"{_ID}s")
+_EACH: Final = struct.Struct(f"{ID_BYTES}s")
 _only: Final = itemgetter(0)
 
 
@@ -54,7 +51,7 @@ class Rows:
         slots, ids, last = self._slots, self._ids, len(self._slots) - 1
         slot = hash(id_) & last
         while row := slots[slot]:
-            if ids.startswith(id_, row * _ID - _ID):  # compared where it is: a slice would be a copy
+            if ids.startswith(id_, row * ID_BYTES - ID_BYTES):  # compared where it is: a slice would be a copy
                 return row - 1
             slot = (slot + 1) & last
         return None
@@ -65,7 +62,7 @@ class Rows:
         found: list[bytes] = []
         for id_, slot in zip(ids, map(last.__and__, map(hash, ids)), strict=True):
             while row := slots[slot]:
-                if held.startswith(id_, row * _ID - _ID):
+                if held.startswith(id_, row * ID_BYTES - ID_BYTES):
                     break
                 slot = (slot + 1) & last
             else:
@@ -76,7 +73,7 @@ class Rows:
         """A row as a record; quicker where its id is at hand."""
         series = self.series[row]
         return Entry(
-            bytes(self._ids[row * _ID : row * _ID + _ID]) if id_ is None else id_,
+            bytes(self._ids[row * ID_BYTES : row * ID_BYTES + ID_BYTES]) if id_ is None else id_,
             self.created[row],
             series.key,
             self.amounts[row],
@@ -107,7 +104,7 @@ class Rows:
         reused = min(len(ids), len(self._free))
         rows = [self._free.pop() for _ in range(reused)]
         for place, row in enumerate(rows):
-            self._ids[row * _ID : row * _ID + _ID] = ids[place]
+            self._ids[row * ID_BYTES : row * ID_BYTES + ID_BYTES] = ids[place]
             self.created[row], self.amounts[row] = created[place], amounts[place]
             self.series[row], self._standings[row], self._marks[row] = series[place], numbers[place], marks[place]
             if self.broken_down:
@@ -156,7 +153,7 @@ class Rows:
         self.free(row)
 
     def _id(self, row: int) -> bytes:
-        return bytes(self._ids[row * _ID : row * _ID + _ID])
+        return bytes(self._ids[row * ID_BYTES : row * ID_BYTES + ID_BYTES])
 
     def _enter(self, rows: Iterable[int], ids: Iterable[bytes]) -> None:
         slots, last = self._slots, len(self._slots) - 1
@@ -171,7 +168,7 @@ class Rows:
         replaced: list[int] = []
         for row, id_, slot in zip(rows, ids, map(last.__and__, map(hash, ids)), strict=True):
             while other := slots[slot]:
-                if held.startswith(id_, other * _ID - _ID):
+                if held.startswith(id_, other * ID_BYTES - ID_BYTES):
                     replaced.append(other - 1)
                     break
                 slot = (slot + 1) & last

@@ -82,7 +82,7 @@ class Sliding:
 
 
 class _Sums:
-    """Numbers and amounts by kind, and numbers by what windows are broken down by. Zeros may stand in them."""
+    """Numbers and amounts by series, and numbers by what windows are broken down by. Zeros may stand in them."""
 
     __slots__ = ("amounts", "breakdowns", "counts")
 
@@ -95,30 +95,30 @@ class _Sums:
         """Add (1) or subtract (-1) rows; whether there were any."""
         if not numbers:
             return False
-        kinds, amounts, details = rows.series, rows.amounts, rows.details
-        by_kind: defaultdict[Series, list[int]] = defaultdict(list)
+        series, amounts, details = rows.series, rows.amounts, rows.details
+        by_series: defaultdict[Series, list[int]] = defaultdict(list)
         for row in numbers:
-            by_kind[kinds[row]].append(amounts[row])
-        for kind, together in by_kind.items():
-            self.counts[kind] += sign * len(together)
-            self.amounts[kind] += sign * sum(together)
+            by_series[series[row]].append(amounts[row])
+        for each, together in by_series.items():
+            self.counts[each] += sign * len(together)
+            self.amounts[each] += sign * sum(together)
         for row in numbers if rows.broken_down else ():
-            key = kinds[row].key
+            key = series[row].key
             for dimension, value in details[row]:
                 self.breakdowns[dimension, value, key.outcome, key.reason_class] += sign
         return True
 
     def merge(self, other: "_Sums") -> None:
-        for kind, count in other.counts.items():
-            self.counts[kind] += count
-            self.amounts[kind] += other.amounts[kind]
+        for series, count in other.counts.items():
+            self.counts[series] += count
+            self.amounts[series] += other.amounts[series]
         for labels, count in other.breakdowns.items():
             self.breakdowns[labels] += count
 
     def tidy(self) -> None:
         """Drop what nothing is left of."""
-        for kind in [kind for kind, count in self.counts.items() if not count]:
-            del self.counts[kind], self.amounts[kind]
+        for series in [series for series, count in self.counts.items() if not count]:
+            del self.counts[series], self.amounts[series]
         for labels in [labels for labels, count in self.breakdowns.items() if not count]:
             del self.breakdowns[labels]
 
@@ -153,12 +153,12 @@ class _Window:
             self.largest, self.doubtful = timeline.largest(start, at), False
         self.sums.tidy()
         operations: defaultdict[SeriesKey, int] = defaultdict(int)
-        for kind, count in self.sums.counts.items():
-            operations[kind.key] += count
+        for series, count in self.sums.counts.items():
+            operations[series.key] += count
         return WindowTally(
             self.length,
             dict(operations),
-            {kind.pair: amount for kind, amount in self.sums.amounts.items()},
+            {series.pair: amount for series, amount in self.sums.amounts.items()},
             {group: amount for group, (amount, _) in self.largest.items()},
             dict(self.sums.breakdowns),
         )

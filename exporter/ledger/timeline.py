@@ -104,10 +104,10 @@ class Timeline:
         return bisect_left(self._pieces, instant, key=lambda piece: self._created(piece.rows[-1]))
 
     def _largest(self, rows: Iterable[int]) -> Largest:
-        kinds, amounts = self._rows.series, self._rows.amounts
+        series, amounts = self._rows.series, self._rows.amounts
         found: Largest = {}
         for row in rows:
-            group, amount = kinds[row].group, amounts[row]
+            group, amount = series[row].group, amounts[row]
             if group not in found or amount >= found[group][0]:  # in the order of time, so the last of the same
                 found[group] = (amount, self._created(row))
         return found

@@ -5,10 +5,7 @@ from collections.abc import Collection, Iterator
 from operator import attrgetter
 from typing import Final
 
-from exporter.model import Instant, Trace
-
-_ID: Final = 16
-"""Bytes of an id."""
+from exporter.model import ID_BYTES, Instant, Trace
 
 _EXEMPT: Final = 1
 _FRESH: Final = 2
@@ -64,7 +61,7 @@ class Traces:
 
     def id(self, row: int) -> bytes:
         """The id of a row's operation."""
-        return bytes(self._ids[row * _ID : row * _ID + _ID])
+        return bytes(self._ids[row * ID_BYTES : row * ID_BYTES + ID_BYTES])
 
     def trace(self, row: int, terminal: str) -> Trace:
         """A row as a record."""
@@ -82,7 +79,7 @@ class Traces:
             flags = _EXEMPT * exempt + _FRESH * fresh
             slot = likeness & last
             while row := slots[slot]:
-                if held[row - 1] == likeness and ids.startswith(id_, row * _ID - _ID):
+                if held[row - 1] == likeness and ids.startswith(id_, row * ID_BYTES - ID_BYTES):
                     self.created[row - 1], self._flags[row - 1] = created, flags
                     break
                 slot = (slot + 1) & last

@@ -17,7 +17,7 @@ from exporter.model.books import (
 )
 from exporter.model.entries import Entries, Series
 from exporter.model.events import Clock, Event, HistoryRead, LoginMade, Observer, PollMade, RequestMade
-from exporter.model.operations import Details, Operation, Operations, Outcome, Rejection, Words
+from exporter.model.operations import ID_BYTES, Details, Operation, Operations, Outcome, Rejection, Words
 from exporter.model.pages import Assignment, Page, Reading, Span
 from exporter.model.snapshot import (
     CALENDAR_KINDS,
@@ -54,6 +54,7 @@ __all__ = [
     "DAY",
     "DELAY_BUCKETS",
     "HOUR",
+    "ID_BYTES",
     "MINUTE",
     "OF_ACCOUNTS",
     "OTHER",

@@ -2,11 +2,15 @@
 operations of a page is done to all at once."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain, compress
-from typing import Any, NamedTuple, overload
+from typing import Any, Final, NamedTuple, overload
 
 from exporter.model.units import Instant
+
+ID_BYTES: Final = 16
+"""Of an operation's id: those of a UUID, or of a digest."""
 
 
 class Outcome(StrEnum):
@@ -53,20 +57,18 @@ class Rejection(NamedTuple):
     reason: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Words:
     """What operations of the same terminal, status, codes and currency have in common; told apart by identity.
 
     One object is shared by all operations of a page that have the same, and nearly always by those of all pages.
     """
 
-    __slots__ = ("code", "currency", "number", "reason_code", "status")
-
-    def __init__(self, number: str, status: str, code: str, reason_code: str, currency: str) -> None:
-        self.number = number
-        self.status = status
-        self.code = code
-        self.reason_code = reason_code
-        self.currency = currency
+    number: str
+    status: str
+    code: str
+    reason_code: str
+    currency: str
 
     @property
     def texts(self) -> tuple[str, str, str, str, str]:
@@ -74,28 +76,17 @@ class Words:
         return self.number, self.status, self.code, self.reason_code, self.currency
 
 
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Operations(Sequence[Operation]):
     """Operations in an order, column by column; one is only made for who looks at it. Nobody changes the columns."""
 
-    __slots__ = ("amounts", "created", "details", "ids", "likenesses", "marks", "words")
-
-    def __init__(
-        self,
-        ids: Sequence[bytes],
-        words: Sequence[Words],
-        created: Sequence[Instant],
-        amounts: Sequence[int],
-        likenesses: Sequence[int],
-        details: Sequence[Details],
-        marks: Sequence[int],
-    ) -> None:
-        self.ids = ids
-        self.words = words
-        self.created = created
-        self.amounts = amounts
-        self.likenesses = likenesses
-        self.details = details
-        self.marks = marks
+    ids: Sequence[bytes]
+    words: Sequence[Words]
+    created: Sequence[Instant]
+    amounts: Sequence[int]
+    likenesses: Sequence[int]
+    details: Sequence[Details]
+    marks: Sequence[int]
 
     @classmethod
     def of(cls, operations: Sequence[Operation]) -> "Operations":

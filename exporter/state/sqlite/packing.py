@@ -15,9 +15,7 @@ from itertools import accumulate, pairwise
 from operator import itemgetter
 from typing import Final, NamedTuple
 
-from exporter.model import Standing
-
-ID_BYTES: Final = 16
+from exporter.model import ID_BYTES, Standing
 
 COUNTED: Final = 0
 FOLLOWED: Final = 1
