@@ -28,6 +28,7 @@ from exporter.model import (
     Checkpoint,
     Family,
     Instant,
+    Page,
     Policy,
     Reading,
     Remembered,
@@ -85,9 +86,8 @@ def ledger() -> Ledger:
     return Ledger("main", OURS, OUTCOMES, POLICY, 100, Remembered({t.name: begin for t in OURS}, (), {}))
 
 
-def reading(body: bytes, decoder: Decoder) -> Reading:
+def reading(page: Page) -> Reading:
     """A page as a complete reading up to a second after its last operation."""
-    page = decoder.decode(body)
     end = (page.operations[-1].created if page.operations else T0) + SECOND
     assignment = Assignment(Span(T0 - 2 * HOUR, end), NAMES)
     return Reading(assignment, page.operations, page.rejections, page.total_count, True, page.unchanged)
@@ -97,9 +97,9 @@ def ingest(bodies: list[bytes], key: bytes = b"") -> tuple[int, int]:
     """Our pipeline: decode, look up in the store, decide, one commit a page. Gives operations and their amounts."""
     with tempfile.TemporaryDirectory() as directory:
         store, book = SqliteStore(Path(directory) / "state.db"), ledger()
-        decoder = Decoder(key, met=book.marks)
+        decode = Decoder(key).decode
         for body in bodies:
-            read = reading(body, decoder)
+            read = reading(decode(body))
             listed, now = book.listed([read]), read.assignment.span.end
             suspected = store.suspected(listed)
             missing = book.unknown(suspected)
@@ -162,16 +162,17 @@ def seen(bodies: list[bytes], key: bytes = b"") -> Callable[[], int]:
     book = ledger()
     decoder = Decoder(key, met=book.marks)
     now: Instant = 0
-    for body in bodies:
-        read = reading(body, decoder)
-        now = read.assignment.span.end
-        book.apply(book.decide([read], now))
+    for read in (decoder.decode, decoder.compare):  # counted, and met by a sweep for the first time
+        for body in bodies:
+            found = reading(read(body))
+            now = max(now, found.assignment.span.end)
+            book.apply(book.decide([found], now))
 
     def news() -> int:
         found = 0
         for body in bodies:
-            read = reading(body, decoder)
-            found += len(book.unknown(book.listed([read]))) + len(book.decide([read], now).entries)
+            read = reading(decoder.compare(body))  # what it does not know by its id is news
+            found += len(read.operations) + len(book.decide([read], now).entries)
         return found
 
     return news

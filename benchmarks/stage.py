@@ -75,7 +75,7 @@ class PagedBank:
 
     async def read(self, assignment: Assignment) -> Reading:
         """All pages of an assignment; between two of them others have their turn, as they have while a page is sent."""
-        (start, end), names = assignment
+        (start, end), names = assignment.span, assignment.terminals
         operations, rejections = [], []
         for body in self._pages(names, max(start, self._since), min(end, self._clock())):
             await asyncio.sleep(0)

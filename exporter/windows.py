@@ -117,7 +117,7 @@ def sweep(now: Instant, swept: Mapping[str, Instant], policy: Policy) -> tuple[A
     for name, moment in swept.items():
         groups[min(moment, now)].append(name)
     return tuple(
-        assignment
+        assignment._replace(again=True)
         for moment, names in groups.items()
         for assignment in back_to(moment - policy.lookback, names, now, policy)
     )
@@ -173,9 +173,9 @@ def batches(span: Span, names: Sequence[str], size: int) -> Iterator[Assignment]
 
 def pieces(assignment: Assignment, stride: Duration, now: Instant) -> tuple[Assignment, ...]:
     """The same terminals, the span cut into strides; an end in the future belongs to the last piece."""
-    (start, end), names = assignment
+    start, end = assignment.span
     cuts = [*range(start, min(end, now), stride), end]
-    return tuple(Assignment(Span(low, high), names) for low, high in pairwise(cuts))
+    return tuple(assignment._replace(span=Span(low, high)) for low, high in pairwise(cuts))
 
 
 def shorter(span: Span, now: Instant, total_count: int, limit: int) -> Duration:

@@ -206,7 +206,7 @@ class Desk:
             monotonic=now,
             random=lambda: jitter,
             max_records=max_records,
-            decode=Decoder(met=met).decode,
+            compare=Decoder(met=met).compare,
         )
 
 

@@ -104,13 +104,16 @@ class RunningAccount:
             random=random.SystemRandom().random,
         )
 
+        decoder = Decoder(_DIGEST_KEY, config.breakdowns, ledger.marks)
+
         def rate(requests_per_second: float) -> Poll:
             return replace(config.poll, requests_per_second=requests_per_second / account.parts)
 
         self.bank: EpayClient = client(
             poll=rate(config.poll.requests_per_second),
             max_records=MAX_RECORDS,
-            decode=Decoder(_DIGEST_KEY, config.breakdowns, ledger.marks).decode,
+            decode=decoder.decode,
+            compare=decoder.compare,
             session=former.bank.session if former and _same_login(former.account, account) else None,
             held=former.bank.held if former and same_bank else 0.0,
         )

@@ -24,7 +24,8 @@ _PASSES = 3
 class EpayClient:
     """Reads one account's list. Safe to be called concurrently: the token and the budget are shared.
 
-    A second client with the `tokens` of the first has a budget of its own for what must not be in the way of it.
+    `decode` reads a page, `compare` one most of which has been read before. A second client with the `tokens` of the
+    first has a budget of its own for what must not be in the way of it.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class EpayClient:
         max_records: int = MAX_RECORDS,
         tokens: Tokens | None = None,
         decode: Callable[[bytes], Page] = decode,
+        compare: Callable[[bytes], Page] | None = None,
         session: Session | None = None,
         held: float = 0.0,
     ) -> None:
@@ -49,6 +51,7 @@ class EpayClient:
         self._page_size = poll.page_size
         self._max_records = max_records
         self._decode = decode
+        self._compare = compare or decode
         self._random = random
         self._sleep = sleep
         self._transport = Transport(account, poll, limits, http, slots, observer, clock, monotonic, sleep)
@@ -68,11 +71,12 @@ class EpayClient:
     async def read(self, assignment: Assignment) -> Reading:
         """All pages of an assignment, read again while they do not add up. Raises BankError."""
         body = question(self._account, assignment)
+        decode = self._compare if assignment.again else self._decode
         pages: list[Page] = []
         ids: set[bytes] = set()
 
         async def fetch(page: int, size: int) -> Page:
-            return await self._page(body(page, size))
+            return await self._page(body(page, size), decode)
 
         def admit(total_count: int) -> None:
             span = assignment.span
@@ -89,7 +93,7 @@ class EpayClient:
         operations, rejections, unchanged = merged(pages, len(ids))
         return Reading(assignment, operations, rejections, passed.total_count, complete, unchanged)
 
-    async def _page(self, body: bytes) -> Page:
+    async def _page(self, body: bytes, decode: Callable[[bytes], Page]) -> Page:
         """One page, tried again where that may help."""
         retrying = AsyncRetrying(
             sleep=self._sleep,
@@ -98,13 +102,13 @@ class EpayClient:
             wait=self._back_off,
             reraise=True,
         )
-        return await retrying(self._authorized, body)
+        return await retrying(self._authorized, body, decode)
 
-    async def _authorized(self, body: bytes) -> Page:
+    async def _authorized(self, body: bytes, decode: Callable[[bytes], Page]) -> Page:
         """One page, with a new token where the old one is no longer accepted."""
         token = await self.tokens.current()
         try:
-            page = await self._request(body, token)
+            page = await self._request(body, token, decode)
         except TokenRefused as error:
             refusal = error
         else:
@@ -112,7 +116,7 @@ class EpayClient:
             return page
         token = await self.tokens.replacement(token, refusal)
         try:
-            page = await self._request(body, token)
+            page = await self._request(body, token, decode)
         except TokenRefused as error:
             refusal = error
         else:
@@ -120,11 +124,11 @@ class EpayClient:
             return page
         raise self.tokens.verdict(token, refusal)
 
-    async def _request(self, body: bytes, token: Token) -> Page:
+    async def _request(self, body: bytes, token: Token, decode: Callable[[bytes], Page]) -> Page:
         return await self._transport.post(
             "operations",
             self._account.operations_url,
-            lambda answer: answers.page(answer, self._account.name, self._decode),
+            lambda answer: answers.page(answer, self._account.name, decode),
             content=body,
             headers={
                 "authorization": f"Bearer {token.value}",

@@ -11,9 +11,9 @@ from exporter.model import Instant, Operation, Operations
 class Marks:
     """The marks of operations as they were counted last, as far back as the lookback is read again.
 
-    A mark stands for all fields that are read of a record, so a record whose mark is held says nothing new. Each row
-    has one mark, that of how its record was last, because a record may change to something and back; with the row it
-    goes. After a start there are none, and everything that is met again is read once more.
+    A mark stands for a whole record, so a record whose mark is held says nothing new. Each row has one mark, that of
+    how its record was last, because a record may change to something and back; with the row it goes. A record gets its
+    mark from the first sweep that meets it: the head meets most records once, and would make marks for nothing.
     """
 
     def __init__(self, rows: Rows) -> None:

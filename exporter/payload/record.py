@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
 import msgspec
 
@@ -19,11 +19,8 @@ _Word = str | int | float | None
 _MOST_HELD = 4096
 _LONGEST_HELD = 64
 
-_Text = Annotated[str, msgspec.Meta(min_length=1)]
-_Number = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
-
-class Record(msgspec.Struct, rename="camel", gc=False, frozen=True):
+class Record(msgspec.Struct, rename="camel", gc=False):
     """The fields that are counted. All the others, personal data among them, are skipped unread.
 
     They stand in the bank's order, in which they are found soonest. A reader that looks for more adds fields to it;
@@ -38,18 +35,6 @@ class Record(msgspec.Struct, rename="camel", gc=False, frozen=True):
     code: _Word = None
     reason_code: _Word = None
     status: _Word = None
-
-
-class PlainRecord(Record, gc=False, frozen=True):
-    """A record whose words are told from others by their hash.
-
-    To Python the hash of an empty text is that of 0, that of -1 is that of -2, and those of huge numbers begin anew.
-    """
-
-    terminal: _Text | _Number
-    code: _Text | _Number | None = None
-    reason_code: _Text | _Number | None = None
-    status: _Text | _Number | None = None
 
 
 def decoder(kind: Any) -> msgspec.json.Decoder[Any]:
@@ -84,8 +69,7 @@ class RecordReader:
 
     def __init__(self, key: bytes = b"", dimensions: Sequence[str] = ()) -> None:
         further = ((*parties.FIELDS,) if key else ()) + tuple(dimensions)
-        self.record = _extended(Record, further, _Word, None, frozen=True) if further else Record
-        self.plain_record = _extended(PlainRecord, further, str | None, None, frozen=True) if further else PlainRecord
+        self.record = _extended(Record, further, _Word, None) if further else Record
         self._record = decoder(self.record)
         pieces = (*Record.__struct_fields__, *further)
         self._pieces = decoder(_extended(msgspec.Struct, pieces, msgspec.Raw, ABSENT))
@@ -99,18 +83,14 @@ class RecordReader:
     ) -> tuple[Operations, tuple[Rejection, ...]]:
         """The operations of records of `self.record`, one at least, and the rejections of those that are none.
 
-        `marks`: what the operations are to be known again by, one for each record, 0 for those that are not to be.
+        `marks`: what the operations are to be known again by, one for each record, where they are to be.
         """
         words, exponents, faults = zip(*self._words_of(records), strict=True)
         created = columns.instants(list(map(_date_time, records)))
         amounts = columns.amounts(list(map(_amount, records)), exponents)
-        if not marks:
-            marks = [0] * len(records)
-        elif not all(amounts):  # a 0 has the hash of an empty text
-            marks = [mark if amount else 0 for mark, amount in zip(marks, amounts, strict=True)]
         likenesses = self._likenesses(records, amounts, words)
         moments, units = cast("Sequence[int]", created), cast("Sequence[int]", amounts)  # as they are once None is out
-        found = Operations(ids, words, moments, units, likenesses, self._details(records), marks)
+        found = Operations(ids, words, moments, units, likenesses, self._details(records), marks or [0] * len(records))
         # Quick, and nearly always enough; a zero is looked at closely.
         if not any(faults) and ((all(created) and all(amounts)) or (None not in created and None not in amounts)):
             return found, ()
@@ -204,9 +184,7 @@ def _fault(created: int | None, amount: int | None) -> str:
     return "date_time" if created is None else "amount" if amount is None else ""
 
 
-def _extended(
-    base: type[msgspec.Struct], names: Sequence[str], kind: Any, default: object, *, frozen: bool = False
-) -> type[Any]:
+def _extended(base: type[msgspec.Struct], names: Sequence[str], kind: Any, default: object) -> type[Any]:
     """The struct with further fields, all of a kind."""
     added = [(name, kind, default) for name in names]
-    return msgspec.defstruct("Record", added, bases=(base,), rename="camel", gc=False, frozen=frozen)
+    return msgspec.defstruct("Record", added, bases=(base,), rename="camel", gc=False)

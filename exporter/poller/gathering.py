@@ -58,7 +58,7 @@ async def _split(bank: Bank, assignment: Assignment, error: BankError, gathered:
             continue
         middle = len(names) // 2
         for half in (names[:middle], names[middle:]):
-            part = Assignment(assignment.span, half)
+            part = assignment._replace(terminals=half)
             try:
                 gathered.readings.append(await bank.read(part))
                 accepted = True

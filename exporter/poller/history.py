@@ -224,7 +224,7 @@ class Historian:
 
     async def _read(self, assignment: Assignment) -> None:
         """One cell of some terminals, into their almanacs and the store."""
-        span, names = assignment
+        span, names = assignment.span, assignment.terminals
         try:
             tallies = await self._past.read(assignment)
         except Refused as error:

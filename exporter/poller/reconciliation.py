@@ -122,10 +122,8 @@ class Reconciler:
         for operation in reading.operations:
             listed[operation.number].append(operation)
         ours: defaultdict[str, list[Entry]] = defaultdict(list)
-        unchanged = frozenset(reading.unchanged)
         for entry in remembered:
-            if entry.id not in unchanged:  # the bank lists it just as it is remembered
-                ours[entry.key.terminal].append(entry)
+            ours[entry.key.terminal].append(entry)
         for name in reading.assignment.terminals:
             yield name, compare(listed[self._numbers[name]], ours[name], reading.assignment.span)
 

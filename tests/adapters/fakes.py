@@ -1,6 +1,6 @@
 """Hand-made stand-ins for what lies behind the ports, with the same promises."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from exporter.bank import BankError, Refused, SpanTooLarge
@@ -51,8 +51,6 @@ class FakeBank:
     numbers: dict[str, str] = field(default_factory=dict)
     limit: int = 20_000
     miscounts: int = 0
-    marks: Mapping[int, bytes] = field(default_factory=dict)
-    """Where they are the ledger's, what is still as it was counted is listed by its id."""
 
     def put(self, *operations: Operation) -> None:
         for operation in operations:
@@ -63,15 +61,13 @@ class FakeBank:
         error = self.fail(assignment)
         if error is not None:
             raise error
-        (start, end), names = assignment
+        (start, end), names = assignment.span, assignment.terminals
         numbers = {self.numbers.get(name, name) for name in names}
         found = tuple(o for o in self.operations.values() if start <= o.created < end and o.number in numbers)
         if len(found) > self.limit and end - start > SECOND:
             raise SpanTooLarge(len(found))
         total = len(found) + self.miscounts
-        unchanged = tuple(o.id for o in found if self.marks.get(o.mark) == o.id)
-        read = tuple(o for o in found if o.id not in unchanged)
-        return Reading(assignment, read, (), total, not self.miscounts, unchanged)
+        return Reading(assignment, found, (), total, not self.miscounts)
 
 
 def refusing(*guilty: str) -> Callable[[Assignment], BankError | None]:

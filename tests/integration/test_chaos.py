@@ -163,6 +163,7 @@ def _open(store: Store, since: int) -> Ledger:
 
 
 def _poller(bank: _Bank, http: httpx.AsyncClient, store: Store, ledger: Ledger, random: Random) -> AccountPoller:
+    decoder = Decoder(random.randbytes(16), met=ledger.marks)  # a key that no process had before
     client = EpayClient(
         account=ACCOUNT,
         poll=POLL,
@@ -174,7 +175,8 @@ def _poller(bank: _Bank, http: httpx.AsyncClient, store: Store, ledger: Ledger, 
         monotonic=elapsed,
         random=random.random,
         max_records=MAX_RECORDS,
-        decode=Decoder(random.randbytes(16)).decode,  # a key that no process had before
+        decode=decoder.decode,
+        compare=decoder.compare,
     )
     return AccountPoller(
         account="main",

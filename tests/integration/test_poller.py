@@ -229,7 +229,7 @@ async def test_a_busy_hour_is_filled_in_steps_that_memory_need_not_fear() -> Non
 
     assert world.shown().window_complete
     moments = [T0 - 1 - n * HOUR // 60_000 for n in range(60_000)]
-    brought = [sum(span.start <= moment < span.end for moment in moments) for span, _ in world.bank.asked]
+    brought = [sum(span.start <= moment < span.end for moment in moments) for span, *_ in world.bank.asked]
     assert len(brought) == 6, "the head, two shorter windows, and the hour in three"
     assert max(brought) < 25_000
 
@@ -356,14 +356,12 @@ async def test_a_final_operation_that_changes_hours_later_is_a_status_change_and
 
 
 async def test_what_has_not_changed_is_no_difference() -> None:
-    policy = replace(POLICY, lookback=26 * HOUR)  # so that what is compared is still known by its mark
-    world = World(policy=policy)
-    world.bank.marks = world.ledger.marks
-    world.bank.put(operation("a", T0 + SECOND, mark=1), operation("b", T0 + 2 * SECOND, mark=2))
+    world = World(policy=replace(POLICY, lookback=26 * HOUR))
+    world.bank.put(operation("a", T0 + SECOND), operation("b", T0 + 2 * SECOND))
     await world.poll()
     for _ in range(27):
         await world.poll(HOUR)
-    world.bank.put(operation("b", T0 + 2 * SECOND, mark=3, amount=50_000))
+    world.bank.put(operation("b", T0 + 2 * SECOND, amount=50_000))
     await world.poller.reconcile()
 
     assert world.counted() == 2
