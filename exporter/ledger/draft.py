@@ -9,7 +9,7 @@ from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import compress
+from itertools import chain, compress
 from operator import le
 from typing import Final
 
@@ -235,6 +235,7 @@ class Draft:
         seen: defaultdict[str, list[Instant]] = defaultdict(list)
         final: defaultdict[str, list[Instant]] = defaultdict(list)
         amounts: defaultdict[tuple[str, Outcome, str], list[int]] = defaultdict(list)
+        newest: defaultdict[str, list[Instant]] = defaultdict(list)
         for group in groups:
             key = group.key
             if group.seen:
@@ -251,10 +252,12 @@ class Draft:
                 amounts[key.terminal, key.outcome, group.currency] += group.amounts
                 if key.outcome is not Outcome.PENDING:  # one that never became final has no time of becoming so
                     final[key.terminal] += group.final
-            for created in (*group.newest, *((max(group.seen),) if group.seen else ())):
-                checkpoint = self._checkpoint(key.terminal)
-                if checkpoint.newest is None or created > checkpoint.newest:
-                    self._checkpoints[key.terminal] = replace(checkpoint, newest=created)
+            if group.seen or group.newest:
+                newest[key.terminal].append(max(chain(group.seen, group.newest)))
+        for name, moments in newest.items():
+            checkpoint, latest = self._checkpoint(name), max(moments)
+            if checkpoint.newest is None or latest > checkpoint.newest:
+                self._checkpoints[name] = replace(checkpoint, newest=latest)
         for (name, outcome, currency), its in amounts.items():
             self._add(counting.amounts(name, outcome, currency, its))
         self._add_delays(seen, final)

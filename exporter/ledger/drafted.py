@@ -17,6 +17,7 @@ class Drafted:
         self._details: list[Details] = []
         self._marks: list[int] = []
         self._places: dict[bytes, int] = {}
+        self._all_new = True
 
     def __contains__(self, id_: bytes) -> bool:
         return id_ in self._places
@@ -35,17 +36,21 @@ class Drafted:
         return Entry(id_, self._created[place], series.key, amount, series.currency, standing, details)
 
     def put(self, entry: Entry) -> None:
-        """Take in one entry."""
+        """Take in one entry, which may stand in place of one that is remembered."""
+        self._all_new = False
         id_, created, key, amount, currency, standing, details = entry
         place = self._places.get(id_)
         if place is None:
-            self.extend(Entries.of((entry,)))
+            self._extend(Entries.of((entry,)))
             return
         self._created[place], self._series[place], self._amounts[place] = created, Series.of(key, currency), amount
         self._standings[place], self._details[place] = standing, details
 
     def extend(self, entries: Entries) -> None:
-        """Take in entries none of which is here, and no two of which have the same id."""
+        """Take in entries that are new: none of them is here or remembered, and no two of them have the same id."""
+        self._extend(entries)
+
+    def _extend(self, entries: Entries) -> None:
         first = len(self._ids)
         self._places.update(zip(entries.ids, range(first, first + len(entries)), strict=True))
         self._ids += entries.ids
@@ -59,5 +64,12 @@ class Drafted:
     def entries(self) -> Entries:
         """All of them; nothing is put any more."""
         return Entries(
-            self._ids, self._created, self._series, self._amounts, self._standings, self._details, self._marks
+            self._ids,
+            self._created,
+            self._series,
+            self._amounts,
+            self._standings,
+            self._details,
+            self._marks,
+            all_new=self._all_new,
         )

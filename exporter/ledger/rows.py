@@ -118,6 +118,9 @@ class Rows:
         self._marks.extend(marks[reused:])
         if self.broken_down:
             self.details += details[reused:]
+        if entries.all_new:
+            self._enter(rows, ids)
+            return rows, ()
         return rows, self._replace(rows, ids)
 
     def mark(self, id_: bytes, mark: int) -> int:

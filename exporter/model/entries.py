@@ -37,9 +37,10 @@ class Entries(Collection[Entry]):
     """Entries in an order, column by column; one is only made for who looks at it. Nobody changes the columns.
 
     `marks`: what the operations' records are known again by, 0 where they are not; memory's own, so no entry has it.
+    `all_new`: memory has been seen to hold none of these ids, and none stands here twice.
     """
 
-    __slots__ = ("amounts", "created", "details", "ids", "marks", "series", "standings")
+    __slots__ = ("all_new", "amounts", "created", "details", "ids", "marks", "series", "standings")
 
     def __init__(
         self,
@@ -50,6 +51,8 @@ class Entries(Collection[Entry]):
         standings: Sequence[Standing],
         details: Sequence[Details],
         marks: Sequence[int] = (),
+        *,
+        all_new: bool = False,
     ) -> None:
         self.ids = ids
         self.created = created
@@ -58,6 +61,7 @@ class Entries(Collection[Entry]):
         self.standings = standings
         self.details = details
         self.marks = marks or [0] * len(ids)
+        self.all_new = all_new
 
     @classmethod
     def of(cls, entries: Collection[Entry]) -> "Entries":

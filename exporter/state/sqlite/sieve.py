@@ -8,8 +8,6 @@ is stored; about another it names an hour once in some ten million times, and th
 import struct
 from array import array
 from collections.abc import Collection, Iterator, Sequence
-from itertools import compress
-from operator import contains
 from typing import Final
 
 _HASH: Final = 8
@@ -39,14 +37,13 @@ class Sieve:
         hashes = _hashes(ids)
         marks = struct.unpack("=" + _MARK * len(ids), hashes)
         held = list(map(self._buckets.__getitem__, memoryview(hashes).cast("H")[:: _HASH // 2].tolist()))
-        suspected = list(map(contains, held, marks))
-        if True not in suspected:
+        found = list(map(bytes.find, held, marks))  # twice as quick as `in`, which takes a mark for a number first
+        if max(found, default=-1) < 0:
             return
         by_code: dict[bytes, list[int]] = {}
         for hour in kept:
             by_code.setdefault(_code(hour), []).append(hour)
-        for id_, bucket, mark in compress(zip(ids, held, marks, strict=True), suspected):
-            at = bucket.find(mark)
+        for id_, bucket, mark, at in zip(ids, held, marks, found, strict=True):
             while at >= 0:
                 if at % _CELL == 0:
                     for hour in by_code.get(bucket[at + 4 : at + _CELL], ()):
