@@ -257,7 +257,7 @@ class Ledger:
             repeats.remember(traces[name], self._memory.compared_since(checkpoint, decision.now))
         policy = self._policy
         # No longer than traces are held: an operation must be compared with others as long as a new one may repeat it.
-        self._marks.remember(decision.first_met, decision.met, decision.now, decision.now - policy.lookback - APART)
+        self._marks.remember(decision.met, decision.now, decision.now - policy.lookback - APART)
         self._told.update(decision.notices)
         for id_ in decision.strangers:
             self._strangers[id_] = decision.now

@@ -72,7 +72,6 @@ class Draft:
         self._strangers: set[bytes] = set()
         self._notices: dict[Notice, None] = {}
         self._traces: defaultdict[str, dict[tuple[int, bytes], Trace]] = defaultdict(dict)
-        self._first_met: list[Operations] = []
         self._met: list[Operation] = []
         # The mapping, not our method: a circle of references would keep all that was read until garbage is collected.
         self._groups = Groups(memory, now, kept_since, self._checkpoints)
@@ -86,8 +85,8 @@ class Draft:
         if not all(found) or not self._simply_new(ids, created, groups):
             self._meet_each(operations, found)
             return
-        if any(operations.marks):
-            self._first_met.append(operations)
+        if any(operations.marks):  # hardly ever: what a sweep lists has mostly been read by the head
+            self._met += operations
         if any(likenesses):
             compared = compress(zip(likenesses, ids, groups, created, strict=True), likenesses)
             for likeness, id_, group, moment in compared:
@@ -102,7 +101,7 @@ class Draft:
                 for moment, group in zip(created, groups, strict=True)
             ]
         series = [group.series for group in groups]
-        self._entries.extend(Entries(ids, created, series, amounts, standings, details, operations.marks))
+        self._entries.extend(Entries(ids, created, series, amounts, standings, details))
         deque(map(list.append, [group.fresh for group in groups], created), 0)  # runs through it, and keeps nothing
         deque(map(list.append, [group.worth for group in groups], amounts), 0)
 
@@ -126,7 +125,7 @@ class Draft:
             if group is None:
                 self._meet_stranger(id_, "foreign")
                 continue
-            if operation.mark or memory.marks.ids or self._met or self._first_met:  # without one it takes one away
+            if operation.mark or memory.marks.ids or self._met:  # without one it takes one away
                 self._met.append(operation)
             details = self._details(group, operation.details) if memory.broken_down else ()
             before = entries.get(id_)
@@ -168,7 +167,6 @@ class Draft:
             strangers=tuple(self._strangers),
             notices=tuple(self._notices),
             traces=tuple(trace for traces in self._traces.values() for trace in traces.values()),
-            first_met=tuple(self._first_met),
             met=tuple(self._met),
         )
 

@@ -15,7 +15,6 @@ class Drafted:
         self._amounts: list[int] = []
         self._standings: list[Standing] = []
         self._details: list[Details] = []
-        self._marks: list[int] = []
         self._places: dict[bytes, int] = {}
         self._all_new = True
 
@@ -59,17 +58,8 @@ class Drafted:
         self._amounts += entries.amounts
         self._standings += entries.standings
         self._details += entries.details
-        self._marks += entries.marks
 
     def entries(self) -> Entries:
         """All of them; nothing is put any more."""
-        return Entries(
-            self._ids,
-            self._created,
-            self._series,
-            self._amounts,
-            self._standings,
-            self._details,
-            self._marks,
-            all_new=self._all_new,
-        )
+        columns = (self._ids, self._created, self._series, self._amounts, self._standings, self._details)
+        return Entries(*columns, all_new=self._all_new)

@@ -1,11 +1,11 @@
 """What records are known again by while they stay as they are: one number for each that a sweep may read again."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import count
 
 from exporter.ledger.rows import Rows
-from exporter.model import Instant, Operation, Operations
+from exporter.model import Instant, Operation
 
 
 class Marks:
@@ -18,7 +18,7 @@ class Marks:
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
-        self._batches: list[tuple[Instant, int, Sequence[int]]] = []
+        self._batches: list[tuple[Instant, int, Sequence[bytes]]] = []
         self._numbers = count()
         self._horizon: Instant = 0
 
@@ -27,35 +27,19 @@ class Marks:
         """The ids by their marks; one and the same mapping for as long as these live."""
         return self._rows.marked
 
-    def remember(
-        self, first_met: Iterable[Operations], met: Sequence[Operation], now: Instant, horizon: Instant
-    ) -> None:
-        """Hold these, whose rows are there, and let go of what was created before the horizon, which never goes back.
+    def remember(self, met: Sequence[Operation], now: Instant, horizon: Instant) -> None:
+        """Hold the marks of these, whose rows are there, and let go of those of what was created before the horizon.
 
-        They are let go together, when the newest of them would be. An operation without a mark takes away the one of
-        its row: it is no longer what it was. The rows of those that are met for the first time have their marks.
+        The horizon never goes back. Ids that come to be marked together lose their marks together, when the newest of
+        them would. One that is marked anew stays where it was: a bank that writes its records differently each time
+        must not fill the memory. An operation without a mark takes away that of its row: it is no longer what it was.
         """
         self._horizon = max(self._horizon, horizon)
-        for some in first_met:
-            if min(some.created) >= self._horizon:
-                self._rows.marked.update(zip(some.marks, some.ids, strict=True))
-                self._rows.marked.pop(0, None)
-                self._hold(some.created, now, some.marks)
-            else:
-                self._remember_each(some, now)
-        self._remember_each(met, now)
-        while self._batches and self._batches[0][0] < self._horizon:
-            for mark in heappop(self._batches)[2]:
-                self._rows.marked.pop(mark, None)
-
-    def _remember_each(self, operations: Sequence[Operation], now: Instant) -> None:
-        held: list[Operation] = []
-        for each in operations:  # one by one: the mark of one may take away that of another with its id
-            if self._rows.mark(each.id, each.mark) and each.created >= self._horizon:
-                self._rows.marked[each.mark] = each.id
-                held.append(each)
+        # One by one, in their order: the last of those with one id says how its record is now.
+        held = [each for each in met if self._rows.mark(each.id, each.mark if each.created >= self._horizon else 0)]
         if held:
-            self._hold([each.created for each in held], now, [each.mark for each in held])
-
-    def _hold(self, created: Sequence[Instant], now: Instant, marks: Sequence[int]) -> None:
-        heappush(self._batches, (min(max(created), now), next(self._numbers), marks))
+            newest = max(each.created for each in held)
+            heappush(self._batches, (min(newest, now), next(self._numbers), [each.id for each in held]))
+        while self._batches and self._batches[0][0] < self._horizon:
+            for id_ in heappop(self._batches)[2]:
+                self._rows.mark(id_, 0)

@@ -93,7 +93,7 @@ class Rows:
         let go by `free`.
         """
         ids, created, amounts = entries.ids, entries.created, entries.amounts
-        details, marks = entries.details, entries.marks
+        details = entries.details
         if 2 * (len(self) + len(ids)) > len(self._slots):
             self._grow(len(self) + len(ids))
         if not self.broken_down and any(details):
@@ -106,7 +106,7 @@ class Rows:
         for place, row in enumerate(rows):
             self._ids[row * ID_BYTES : row * ID_BYTES + ID_BYTES] = ids[place]
             self.created[row], self.amounts[row] = created[place], amounts[place]
-            self.series[row], self._standings[row], self._marks[row] = series[place], numbers[place], marks[place]
+            self.series[row], self._standings[row] = series[place], numbers[place]
             if self.broken_down:
                 self.details[row] = details[place]
         rows += range(len(self.series), len(self.series) + len(ids) - reused)
@@ -115,7 +115,7 @@ class Rows:
         self.amounts.extend(amounts[reused:])
         self.series += series[reused:]
         self._standings += numbers[reused:]
-        self._marks.extend(marks[reused:])
+        self._marks.frombytes(bytes(self._marks.itemsize * (len(ids) - reused)))
         if self.broken_down:
             self.details += details[reused:]
         if entries.all_new:
@@ -123,18 +123,23 @@ class Rows:
             return rows, ()
         return rows, self._replace(rows, ids)
 
-    def mark(self, id_: bytes, mark: int) -> int:
-        """Have an id's row marked anew, 0 for not at all: the mark, 0 where there is no row. The one before is gone."""
+    def mark(self, id_: bytes, mark: int) -> bool:
+        """Have an id's row marked anew, 0 for not at all; whether it had no mark before, and has one now."""
         row = self.find(id_)
         if row is None:
-            return 0
-        self._unmark(row)
-        self._marks[row] = mark
-        return mark
+            return False
+        had = self._unmark(row)
+        if mark:
+            self._marks[row] = mark
+            self.marked[mark] = id_
+        return bool(mark) and not had
 
-    def _unmark(self, row: int) -> None:
-        if self._marks[row]:
-            self.marked.pop(self._marks[row], None)
+    def _unmark(self, row: int) -> int:
+        """Take a row's mark away: what it was."""
+        mark, self._marks[row] = self._marks[row], 0
+        if mark:
+            self.marked.pop(mark, None)
+        return mark
 
     def free(self, row: int) -> None:
         """Let a row go that its id does not lead to any more."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from exporter.model.operations import Details, Operation, Operations, Outcome
+from exporter.model.operations import Details, Operation, Outcome
 from exporter.model.units import DAY, HOUR, MINUTE, SECOND, Duration, Instant
 
 
@@ -180,8 +180,8 @@ class Decision:
 
     `forgotten` ids leave the memory; the store keeps them a while longer, for the reconciliation. `moved` are entries
     as they stood under another time or terminal before. `strangers` are ids of rejected and foreign records, remembered
-    in memory only, so that each is counted once; so are `traces`, and the marks of those that have been `met`, or
-    `first_met`, which is quicker to take in. `scraped` are totals that a scraper has been shown for the first time.
+    in memory only, so that each is counted once; so are `traces`, and the marks of those that have been `met`.
+    `scraped` are totals that a scraper has been shown for the first time.
     """
 
     now: Instant
@@ -194,7 +194,6 @@ class Decision:
     notices: tuple[Notice, ...] = ()
     scraped: tuple[Total, ...] = ()
     traces: tuple[Trace, ...] = ()
-    first_met: tuple[Operations, ...] = ()
     met: tuple[Operation, ...] = ()
 
 

@@ -36,11 +36,10 @@ class Series:
 class Entries(Collection[Entry]):
     """Entries in an order, column by column; one is only made for who looks at it. Nobody changes the columns.
 
-    `marks`: what the operations' records are known again by, 0 where they are not; memory's own, so no entry has it.
     `all_new`: memory has been seen to hold none of these ids, and none stands here twice.
     """
 
-    __slots__ = ("all_new", "amounts", "created", "details", "ids", "marks", "series", "standings")
+    __slots__ = ("all_new", "amounts", "created", "details", "ids", "series", "standings")
 
     def __init__(
         self,
@@ -50,7 +49,6 @@ class Entries(Collection[Entry]):
         amounts: Sequence[int],
         standings: Sequence[Standing],
         details: Sequence[Details],
-        marks: Sequence[int] = (),
         *,
         all_new: bool = False,
     ) -> None:
@@ -60,7 +58,6 @@ class Entries(Collection[Entry]):
         self.amounts = amounts
         self.standings = standings
         self.details = details
-        self.marks = marks or [0] * len(ids)
         self.all_new = all_new
 
     @classmethod

@@ -1,6 +1,7 @@
 """What is still as it was counted is known by its mark, and counting comes to the same as if it were read each time."""
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -20,7 +21,6 @@ from exporter.model import (
     Entry,
     Family,
     Operation,
-    Operations,
     Outcome,
     Page,
     Reading,
@@ -102,51 +102,69 @@ def held(*names: str) -> tuple[Shelf, Marks]:
 
 def test_a_record_of_the_future_is_not_held_for_ever() -> None:
     _, marks = held("a")
-    marks.remember([], [seen("a", 7, T0 + 1000 * HOUR)], T0, T0 - MINUTE)
+    marks.remember([seen("a", 7, T0 + 1000 * HOUR)], T0, T0 - MINUTE)
     assert marks.ids == {7: id_of("a")}
 
-    marks.remember([], [], T0 + HOUR, T0 + HOUR - MINUTE)
+    marks.remember([], T0 + HOUR, T0 + HOUR - MINUTE)
     assert marks.ids == {}
 
 
 def test_marks_that_a_clock_has_leapt_past_are_not_taken_up_again() -> None:
     _, marks = held("a")
-    marks.remember([], [seen("a", 7)], T0, T0 - MINUTE)
-    marks.remember([], [], T0 + HOUR, T0 + HOUR - MINUTE)
-    marks.remember([], [seen("a", 7)], T0, T0 - MINUTE)
-    marks.remember([Operations.of([seen("a", 7)])], [], T0, T0 - MINUTE)
+    marks.remember([seen("a", 7)], T0, T0 - MINUTE)
+    marks.remember([], T0 + HOUR, T0 + HOUR - MINUTE)
+    marks.remember([seen("a", 7)], T0, T0 - MINUTE)
 
     assert marks.ids == {}
 
 
 def test_an_id_has_one_mark_that_of_how_its_record_was_last() -> None:
     _, marks = held("a", "b")
-    marks.remember([], [seen("a", 7), seen("b", 8), seen("a", 9)], T0, T0 - MINUTE)
+    marks.remember([seen("a", 7), seen("b", 8), seen("a", 9)], T0, T0 - MINUTE)
 
     assert marks.ids == {9: id_of("a"), 8: id_of("b")}
 
-    marks.remember([], [seen("b", 7), seen("a", 0)], T0, T0 - MINUTE)
+    marks.remember([seen("b", 7), seen("a", 0)], T0, T0 - MINUTE)
 
     assert marks.ids == {7: id_of("b")}
 
 
+def test_records_that_are_written_differently_each_time_do_not_fill_the_memory() -> None:
+    names = range(200)
+    _, marks = held(*map(str, names))
+
+    def meet_each_time(times: range) -> int:
+        for time in times:
+            marks.remember([seen(name, 2**40 * time + name) for name in names], T0, T0 - MINUTE)
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    first = meet_each_time(range(1, 21))
+    grown = meet_each_time(range(21, 121)) - first
+    tracemalloc.stop()
+
+    assert grown < 100 * 200, "a byte for each time that a record was met would be too much"
+    marks.remember([], T0 + HOUR, T0 + MINUTE)
+    assert marks.ids == {}
+
+
 def test_what_is_let_go_has_no_mark() -> None:
     shelf, marks = held("a", "b")
-    marks.remember([], [seen("a", 7), seen("b", 8)], T0, T0 - MINUTE)
+    marks.remember([seen("a", 7), seen("b", 8)], T0, T0 - MINUTE)
     shelf.drop(id_of("a"))
 
     assert marks.ids == {8: id_of("b")}
 
-    marks.remember([], [seen("a", 7)], T0, T0 - MINUTE)
+    marks.remember([seen("a", 7)], T0, T0 - MINUTE)
 
     assert marks.ids == {8: id_of("b")}
 
 
 def test_older_ones_do_not_wait_for_younger_ones_that_came_before_them() -> None:
     _, marks = held("a", "b")
-    marks.remember([], [seen("a", 7, T0 + HOUR)], T0 + HOUR, T0 - MINUTE)
-    marks.remember([], [seen("b", 8)], T0 + HOUR, T0 - MINUTE)
-    marks.remember([], [], T0 + HOUR, T0 + MINUTE)
+    marks.remember([seen("a", 7, T0 + HOUR)], T0 + HOUR, T0 - MINUTE)
+    marks.remember([seen("b", 8)], T0 + HOUR, T0 - MINUTE)
+    marks.remember([], T0 + HOUR, T0 + MINUTE)
 
     assert marks.ids == {7: id_of("a")}
 
@@ -208,7 +226,7 @@ def _reading(read: Callable[[bytes], Page], page: list[tuple[int, dict[str, Any]
 
 def _outcome(decision: Decision) -> object:
     """All of a decision that is committed; traces and marks are memory's own business."""
-    return replace(decision, entries=tuple(sorted(decision.entries)), traces=(), first_met=(), met=())
+    return replace(decision, entries=tuple(sorted(decision.entries)), traces=(), met=())
 
 
 def test_the_last_of_two_in_one_page_counts_even_where_it_is_as_it_was_counted_before() -> None:
