@@ -74,7 +74,7 @@ class AccountPoller:
         self._reconciler = Reconciler(terminals, bank, ledger, bookkeeper, policy, self._reporter)
         self._reader = Reader(bank, ledger, bookkeeper, policy, self._reporter, bank_clock, monotonic)
         self._states = {name: State() for name in self._terminals}
-        self._slow_sweep_said = False
+        self._slow_sweep = self._slow_sweeps_said = False
         if former is not None:
             self._go_on_from(former)
         self._publish(clock())
@@ -164,9 +164,11 @@ class AccountPoller:
             self._states[name].sweep_complete = name not in result.failures.keys() | result.incomplete
         self._publish(now)
         took = self._monotonic() - started
-        # One that failed has waited for a state or a bank that is away: no setting would have made it shorter.
-        if took > self._sweep_interval / SECOND and not result.failures and not self._slow_sweep_said:
-            self._slow_sweep_said = True
+        # One that failed has waited for a state or a bank that is away, and one alone may have until it was back: no
+        # setting would have made it shorter.
+        before, self._slow_sweep = self._slow_sweep, took > self._sweep_interval / SECOND and not result.failures
+        if before and self._slow_sweep and not self._slow_sweeps_said:
+            self._slow_sweeps_said = True
             self._reporter.sweep_slow(took, self._sweep_interval / SECOND)
 
     async def reconcile(self) -> None:

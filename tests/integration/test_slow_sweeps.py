@@ -23,17 +23,18 @@ def _plain_logging() -> None:
 
 
 class AwayStore(MemoryStore):
-    """A database that each commit waits for in vain, for longer than there is between two sweeps."""
+    """A database that each commit waits for, for longer than there is between two sweeps; in vain where it is away."""
 
-    away = False
+    away = slow = False
 
     def __init__(self, clock: FakeClock) -> None:
         super().__init__()
         self._clock = clock
 
     def commit(self, decision: Decision) -> None:
-        if self.away:
+        if self.away or self.slow:
             self._clock.advance(2 * MINUTE)
+        if self.away:
             raise CommitFailed("state: the server does not answer")
         super().commit(decision)
 
@@ -67,7 +68,20 @@ async def test_a_sweep_that_waits_in_vain_for_the_database_is_not_called_slow() 
     slow_bank(world)
     with capture_logs() as lines:
         await world.poller.sweep()
+        await world.poller.sweep()
     assert SLOW in said(lines)
+
+
+async def test_a_sweep_that_waits_until_the_database_is_back_is_not_called_slow() -> None:
+    clock = FakeClock()
+    store = AwayStore(clock)
+    world = World(store=store, clock=clock)
+    await world.poll()
+    with capture_logs() as lines:
+        for store.slow in (True, False, True):
+            world.bank.put(operation(clock.now, clock.now - SECOND))
+            await world.poller.sweep()
+    assert lines == []
 
 
 async def test_a_sweep_that_waits_in_vain_for_the_bank_is_not_called_slow() -> None:
@@ -84,8 +98,8 @@ async def test_a_sweep_that_succeeds_and_takes_too_long_is_said_with_advice_once
     await world.poll()
     slow_bank(world)
     with capture_logs() as lines:
-        await world.poller.sweep()
-        await world.poller.sweep()
+        for _ in range(4):
+            await world.poller.sweep()
     (line,) = lines
     assert (line["event"], line["seconds"], line["interval_seconds"]) == (SLOW, 120, 60)
     assert "poll.sweep_interval" in line["advice"]
