@@ -117,7 +117,7 @@ def sweep(now: Instant, swept: Mapping[str, Instant], policy: Policy) -> tuple[A
     for name, moment in swept.items():
         groups[min(moment, now)].append(name)
     return tuple(
-        assignment._replace(again=True)
+        assignment
         for moment, names in groups.items()
         for assignment in back_to(moment - policy.lookback, names, now, policy)
     )

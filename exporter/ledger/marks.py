@@ -1,11 +1,10 @@
 """What records are known again by while they stay as they are: one number for each that a sweep may read again."""
 
-from collections.abc import Mapping, Sequence
-from heapq import heappop, heappush
-from itertools import count
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 
 from exporter.ledger.rows import Rows
-from exporter.model import Instant, Operation
+from exporter.model import MINUTE, Instant, Operation
 
 
 class Marks:
@@ -18,8 +17,7 @@ class Marks:
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
-        self._batches: list[tuple[Instant, int, Sequence[bytes]]] = []
-        self._numbers = count()
+        self._minutes: defaultdict[int, set[bytes]] = defaultdict(set)
         self._horizon: Instant = 0
 
     @property
@@ -27,19 +25,17 @@ class Marks:
         """The ids by their marks; one and the same mapping for as long as these live."""
         return self._rows.marked
 
-    def remember(self, met: Sequence[Operation], now: Instant, horizon: Instant) -> None:
+    def remember(self, met: Iterable[Operation], now: Instant, horizon: Instant) -> None:
         """Hold the marks of these, whose rows are there, and let go of those of what was created before the horizon.
 
-        The horizon never goes back. Ids that come to be marked together lose their marks together, when the newest of
-        them would. One that is marked anew stays where it was: a bank that writes its records differently each time
-        must not fill the memory. An operation without a mark takes away that of its row: it is no longer what it was.
+        The horizon never goes back, and marks are let go by the minute. An id stands in its minute once, however often
+        it is marked: a bank that writes its records differently each time must not fill the memory. An operation
+        without a mark takes away that of its row: it is no longer what it was.
         """
         self._horizon = max(self._horizon, horizon)
-        # One by one, in their order: the last of those with one id says how its record is now.
-        held = [each for each in met if self._rows.mark(each.id, each.mark if each.created >= self._horizon else 0)]
-        if held:
-            newest = max(each.created for each in held)
-            heappush(self._batches, (min(newest, now), next(self._numbers), [each.id for each in held]))
-        while self._batches and self._batches[0][0] < self._horizon:
-            for id_ in heappop(self._batches)[2]:
+        for each in met:  # in their order: the last of those with one id says how its record is now
+            if self._rows.mark(each.id, each.mark if each.created >= self._horizon else 0):
+                self._minutes[min(each.created, now) // MINUTE].add(each.id)
+        for minute in [minute for minute in self._minutes if minute < self._horizon // MINUTE]:
+            for id_ in self._minutes.pop(minute):
                 self._rows.mark(id_, 0)

@@ -124,22 +124,20 @@ class Rows:
         return rows, self._replace(rows, ids)
 
     def mark(self, id_: bytes, mark: int) -> bool:
-        """Have an id's row marked anew, 0 for not at all; whether it had no mark before, and has one now."""
+        """Have an id's row marked anew, 0 for not at all; whether there is one that is marked now."""
         row = self.find(id_)
         if row is None:
             return False
-        had = self._unmark(row)
+        self._unmark(row)
         if mark:
             self._marks[row] = mark
             self.marked[mark] = id_
-        return bool(mark) and not had
+        return mark != 0
 
-    def _unmark(self, row: int) -> int:
-        """Take a row's mark away: what it was."""
-        mark, self._marks[row] = self._marks[row], 0
-        if mark:
-            self.marked.pop(mark, None)
-        return mark
+    def _unmark(self, row: int) -> None:
+        if self._marks[row]:
+            self.marked.pop(self._marks[row], None)
+            self._marks[row] = 0
 
     def free(self, row: int) -> None:
         """Let a row go that its id does not lead to any more."""

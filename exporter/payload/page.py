@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import compress
 from operator import not_
@@ -17,6 +17,7 @@ from exporter.payload.record import ABSENT, UNREADABLE, RecordReader, decoder
 R = TypeVar("R")
 
 _COUNT = re.compile(r"\d{1,15}(?:\.0*)?", re.ASCII)
+_TOO_MANY = 10**15
 
 
 class Unreadable(Exception):
@@ -98,15 +99,19 @@ class Decoder:
         if len(unchanged) == len(known):
             return Page(page.total_count, (), unchanged=unchanged)
         other = list(map(not_, known))
-        try:
-            records = self._records.decode(b"[" + b",".join(compress(raws, other)) + b"]")
-        except UNREADABLE:
-            return self._patient(body)
-        read = self._read(page.total_count, records, tuple(compress(marks, other)))
+        read = self._others(page.total_count, tuple(compress(raws, other)), tuple(compress(marks, other)))
         # Where one record stands there twice, the last of the two says how it is now, so both are read.
-        if read is None or not set(unchanged).isdisjoint(read.ids()):
+        if not set(unchanged).isdisjoint(read.ids()):
             return self.decode(body)
         return replace(read, unchanged=unchanged)
+
+    def _others(self, total_count: int, raws: Sequence[msgspec.Raw], marks: Sequence[int]) -> Page:
+        """A page of these records, which are to be known again by these marks, or have to be read one by one."""
+        try:
+            records = self._records.decode(b"[" + b",".join(raws) + b"]")
+        except UNREADABLE:
+            return self._one_by_one(total_count, raws)
+        return self._read(total_count, records, marks) or self._one_by_one(total_count, raws)
 
     def opened(self, body: bytes) -> TypedPage[Any] | None:
         """The typed fields of a documented page; None for everything that must be looked at closely."""
@@ -133,6 +138,9 @@ class Decoder:
             raise ErrorBody(code)
         if total_count is None:
             raise Unreadable("malformed")
+        return self._one_by_one(total_count, raws)
+
+    def _one_by_one(self, total_count: int, raws: Iterable[msgspec.Raw]) -> Page:
         found = [self._reader.unwrapped(raw) for raw in raws]
         operations = tuple(item for item in found if isinstance(item, Operation))
         return Page(total_count, operations, tuple(item for item in found if isinstance(item, Rejection)))
@@ -148,7 +156,7 @@ def _documented(reader: "msgspec.json.Decoder[TypedPage[R]]", body: bytes) -> Ty
         page = reader.decode(body)
     except UNREADABLE:
         return None
-    if page.total_count < 0 or (page.code is not ABSENT and not page.records):
+    if not 0 <= page.total_count < _TOO_MANY or (page.code is not ABSENT and not page.records):
         return None
     return page
 

@@ -368,6 +368,20 @@ async def test_what_has_not_changed_is_no_difference() -> None:
     assert world.shown().difference == Difference(0, {"KZT": 30_000})
 
 
+async def test_only_what_a_sweep_asks_for_has_been_read_before() -> None:
+    world = World()
+    world.bank.miscounts = 1  # then windows that cannot be filled, and watermarks that do not move, are swept as well
+    for _ in range(5):
+        await world.poll()
+    assert not any(assignment.again for assignment in world.bank.asked)
+
+    world.bank.asked.clear()
+    await world.poller.sweep()
+
+    assert len(world.bank.asked) > 2
+    assert all(assignment.again for assignment in world.bank.asked)
+
+
 async def test_others_have_their_turn_while_many_records_are_counted() -> None:
     world = World()
     world.bank.put(*(operation(number, T0 + SECOND) for number in range(2_000)))

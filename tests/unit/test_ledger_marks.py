@@ -129,23 +129,26 @@ def test_an_id_has_one_mark_that_of_how_its_record_was_last() -> None:
     assert marks.ids == {7: id_of("b")}
 
 
-def test_records_that_are_written_differently_each_time_do_not_fill_the_memory() -> None:
-    names = range(200)
-    _, marks = held(*map(str, names))
+@pytest.mark.parametrize("each_time", ["another mark", "another status", "no mark between"])
+def test_records_that_are_written_differently_each_time_do_not_fill_the_memory(each_time: str) -> None:
+    book = ledger()
 
-    def meet_each_time(times: range) -> int:
-        for time in times:
-            marks.remember([seen(name, 2**40 * time + name) for name in names], T0, T0 - MINUTE)
+    def meet(time: int) -> int:
+        status = "failed" if each_time == "another status" and time % 2 else "ok"
+        now = T0 + MINUTE + time
+        if each_time == "no mark between":
+            take(book, now, *(seen(name, 0) for name in range(200)))
+        take(book, now, *(seen(name, 2**40 * time + name, status=status) for name in range(200)))
         return tracemalloc.get_traced_memory()[0]
 
     tracemalloc.start()
-    first = meet_each_time(range(1, 21))
-    grown = meet_each_time(range(21, 121)) - first
+    first = max(meet(time) for time in range(1, 21))
+    grown = max(meet(time) for time in range(21, 121)) - first
     tracemalloc.stop()
 
     assert grown < 100 * 200, "a byte for each time that a record was met would be too much"
-    marks.remember([], T0 + HOUR, T0 + MINUTE)
-    assert marks.ids == {}
+    take(book, T0 + POLICY.lookback + 3 * MINUTE)
+    assert book.marks == {}
 
 
 def test_what_is_let_go_has_no_mark() -> None:

@@ -253,16 +253,27 @@ def test_what_has_no_place_in_a_record_costs_only_that_record() -> None:
     assert len(page.unchanged) == 1
 
 
-@pytest.mark.parametrize("field", ["id", "status"])
-def test_a_page_that_must_be_read_record_by_record_is_read_whole_and_marks_none(field: str) -> None:
+@pytest.mark.parametrize(("change", "field"), [({"status": [1]}, "status"), ({"id": None}, "id"), ({"id": ""}, "id")])
+def test_a_record_that_must_be_read_by_itself_costs_only_itself(change: dict[str, Any], field: str) -> None:
     met: dict[int, bytes] = {}
     decoder = Decoder(KEY, (), met)
     met |= met_by(decoder.compare(page_of(RECORD, OTHER)))
 
-    page = decoder.compare(page_of(RECORD | {field: [200]}, OTHER))
+    page = decoder.compare(page_of(RECORD | change, OTHER, RECORD | {"id": OTHER["id"][::-1]}))
 
-    assert len(page.rejections) == 1
+    assert [each.reason for each in page.rejections] == [field]
+    assert len(page.unchanged) == 1
     assert [each.mark for each in page.operations] == [0]
+
+
+@pytest.mark.parametrize("number", [10**15, 10**30])
+def test_a_count_beyond_all_measure_is_no_page(number: int) -> None:
+    decoder = Decoder()
+    body = json.dumps({"totalCount": number, "records": []}).encode()
+
+    for read in (decoder.decode, decoder.compare):
+        with pytest.raises(Unreadable):
+            read(body)
 
 
 def test_what_is_read_for_the_first_time_has_no_mark() -> None:
