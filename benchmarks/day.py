@@ -54,7 +54,9 @@ async def day(traffic: Traffic, hours: int, every: int) -> list[int]:
     directory = tempfile.TemporaryDirectory()
     store = SqliteStore(Path(directory.name) / "state.db")
     remember(traffic, store)
-    stage = Stage(traffic, clock, elapsed, PagedBank(traffic, clock), store, SLOWER, SWEEP, SLOWER.kept)
+    bank = PagedBank(traffic, clock)
+    stage = Stage(traffic, clock, elapsed, bank, store, SLOWER, SWEEP, SLOWER.kept)
+    bank.compare_with(stage.ledger.marks)
     running = asyncio.create_task(stage.poller.run())
     found = []
     try:

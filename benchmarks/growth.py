@@ -84,6 +84,7 @@ async def _point(terminals: int, rate: float, directory: Path) -> Point:
     bank = PagedBank(traffic, clock, since=clock.now)
     store = SqliteStore(directory / "state.db")
     stage = Stage(traffic, clock, clock.monotonic, bank, store, covered=POLICY.reach)
+    bank.compare_with(stage.ledger.marks)
     while clock.now < T0:  # the past, as polls have left it
         clock.now = min(clock.now + max(POLICY.interval, read // 12), T0)
         await stage.poller.poll()

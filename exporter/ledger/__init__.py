@@ -252,9 +252,9 @@ class Ledger:
         traces: defaultdict[str, list[Trace]] = defaultdict(list)
         for trace in decision.traces:
             traces[trace.terminal].append(trace)
-        for name, repeats in self._repeats.items():
-            checkpoint = self._shelf.books[name].checkpoint
-            repeats.remember(traces[name], self._memory.compared_since(checkpoint, decision.now))
+        for name in {**decision.checkpoints, **traces}:  # what nothing was read of has not moved on
+            since = self._memory.compared_since(self._shelf.books[name].checkpoint, decision.now)
+            self._repeats[name].remember(traces[name], since)
         policy = self._policy
         # No longer than traces are held: an operation must be compared with others as long as a new one may repeat it.
         self._marks.remember(decision.met, decision.now, decision.now - policy.lookback - APART)

@@ -315,14 +315,17 @@ class Draft:
                 self._increments[Total(Family.DUPLICATES, (name,))] += due
 
     def _forgotten(self) -> tuple[bytes, ...]:
-        """The ids that no sweep or window needs any more. A pending one stays as long as it is followed."""
+        """The ids that no sweep or window needs any more, of terminals that have been read: one look at each reading.
+
+        A pending one stays as long as it is followed.
+        """
         memory, now = self._memory, self._now
         forgotten: list[bytes] = []
-        for name, book in memory.shelf.books.items():
-            sight = max(min(self._checkpoint(name).watermark, now), now - memory.policy.max_gap)
+        for name, checkpoint in self._checkpoints.items():
+            sight = max(min(checkpoint.watermark, now), now - memory.policy.max_gap)
             forgotten += (
                 entry.id
-                for entry in book.before(sight - memory.policy.retention)
+                for entry in memory.shelf.books[name].before(sight - memory.policy.retention)
                 if entry.id not in self._entries and not memory.followed(entry.key.outcome, entry.created, now)
             )
         return tuple(forgotten)

@@ -218,6 +218,18 @@ def test_ids_stay_while_reading_lags_behind() -> None:
     assert [entry.id for entry in book.entries("wallet", T0)] == [id_of("a")]
 
 
+def test_only_of_a_terminal_that_has_been_read_ids_are_let_go() -> None:
+    book = ledger()
+    take(book, T0 + MINUTE, operation("a"), operation("b", number=SHOP.number))
+    now = T0 + MINUTE + POLICY.retention + SECOND
+
+    first = book.decide([reading(span=Span(T0, now), terminals=["wallet"])], now)
+    book.apply(first)
+    second = book.decide([reading(span=Span(T0, now), terminals=["shop"])], now)
+
+    assert (first.forgotten, second.forgotten) == ((id_of("a"),), (id_of("b"),))
+
+
 def test_codes_beyond_the_limit_are_called_other() -> None:
     book = ledger(max_codes=2)
     codes = ["00", "51", "61", "62", "51"]
