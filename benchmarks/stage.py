@@ -81,7 +81,7 @@ class PagedBank:
     async def read(self, assignment: Assignment) -> Reading:
         """All pages of an assignment; between two of them others have their turn, as they have while a page is sent."""
         (start, end), names = assignment.span, assignment.terminals
-        read = self._decoder.compare if assignment.again else self._decoder.decode
+        read = self._decoder.compare if assignment.sweep else self._decoder.decode
         operations, rejections, unchanged = [], [], []
         for body in self._pages(names, max(start, self._since), min(end, self._clock())):
             await asyncio.sleep(0)

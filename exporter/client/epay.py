@@ -71,7 +71,7 @@ class EpayClient:
     async def read(self, assignment: Assignment) -> Reading:
         """All pages of an assignment, read again while they do not add up. Raises BankError."""
         body = question(self._account, assignment)
-        decode = self._compare if assignment.again else self._decode
+        decode = self._compare if assignment.sweep else self._decode
         pages: list[Page] = []
         ids: set[bytes] = set()
 

@@ -41,13 +41,13 @@ class Span(NamedTuple):
 class Assignment(NamedTuple):
     """What to ask the bank for in one go: a span, and the names of the terminals it is for.
 
-    `again`: most of what is there has been counted. The answer may then tell what is still as it was by its id alone,
+    `sweep`: most of what is there has been counted. The answer may then tell what is still as it was by its id alone,
     and everything else will be known again.
     """
 
     span: Span
     terminals: tuple[str, ...]
-    again: bool = False
+    sweep: bool = False
 
 
 @dataclass(frozen=True, slots=True)

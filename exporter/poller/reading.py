@@ -104,7 +104,7 @@ class Reader:
         )
         self._turn += 1
         result = Result()
-        await self._walk((each._replace(again=True) for each in assignments), now, result)
+        await self._walk((each._replace(sweep=True) for each in assignments), now, result)
         for name in swept.keys() - result.failures.keys():
             if name not in result.incomplete or self._gave_up(name):
                 self.swept_to[name] = now

@@ -17,7 +17,7 @@ from exporter.config.records import Paging, Poll, TerminalFilter
 from exporter.model import SECOND, Assignment, Reading, Rejection, Span
 from tests.client_bank import ASSIGNMENT, NOW, POLL, SPAN, Desk, FakeBank, json_answer, row, run
 
-AGAIN = ASSIGNMENT._replace(again=True)
+SWEEP = ASSIGNMENT._replace(sweep=True)
 
 
 def read(bank: FakeBank, assignment: Assignment = ASSIGNMENT, **changes: Any) -> Reading:
@@ -231,12 +231,12 @@ def test_the_page_size_is_the_configured_one() -> None:
 def test_records_that_are_as_they_were_counted_come_as_ids_and_count_for_completeness() -> None:
     bank = FakeBank([row(number) for number in range(6)], cap=4)
     met: dict[int, bytes] = {}
-    first = read(bank, AGAIN, met=met)
+    first = read(bank, SWEEP, met=met)
     met |= {operation.mark: operation.id for operation in first.operations}
     bank.rows[2] = row(2, status="refund")
     bank.rows.append(row(6, amount="-1"))
 
-    again = read(bank, AGAIN, met=met)
+    again = read(bank, SWEEP, met=met)
 
     assert ids(again) == [2]
     assert sorted(UUID(bytes=id_).int for id_ in again.unchanged) == [0, 1, 3, 4, 5]
@@ -247,7 +247,7 @@ def test_records_that_are_as_they_were_counted_come_as_ids_and_count_for_complet
 
 def test_records_that_nothing_was_counted_of_are_not_looked_for() -> None:
     bank = FakeBank([row(0)])
-    met = {operation.mark: operation.id for operation in read(bank, AGAIN).operations}
+    met = {operation.mark: operation.id for operation in read(bank, SWEEP).operations}
 
     reading = read(bank, met=met)
 
@@ -257,12 +257,12 @@ def test_records_that_nothing_was_counted_of_are_not_looked_for() -> None:
 def test_a_record_that_changes_while_the_list_is_paged_counts_as_it_was_read_last() -> None:
     met: dict[int, bytes] = {}
     before = FakeBank([row(number) for number in range(3)])
-    met |= {operation.mark: operation.id for operation in read(before, AGAIN, met=met).operations}
+    met |= {operation.mark: operation.id for operation in read(before, SWEEP, met=met).operations}
     first = {"totalCount": 4, "records": [row(0), row(1, status="refund")]}
     second = {"totalCount": 4, "records": [row(0, status="failed"), row(1), row(2), row(3)]}
     bank = FakeBank(script=[lambda _: json_answer(first), lambda _: json_answer(second)])
 
-    reading = read(bank, AGAIN, met=met)
+    reading = read(bank, SWEEP, met=met)
 
     assert ids(reading) == [0, 3]
     assert sorted(UUID(bytes=id_).int for id_ in reading.unchanged) == [1, 2]
@@ -271,9 +271,9 @@ def test_a_record_that_changes_while_the_list_is_paged_counts_as_it_was_read_las
 
 def test_of_two_rows_of_an_operation_in_one_page_the_one_that_has_changed_counts() -> None:
     met: dict[int, bytes] = {}
-    met |= {operation.mark: operation.id for operation in read(FakeBank([row(0)]), AGAIN, met=met).operations}
+    met |= {operation.mark: operation.id for operation in read(FakeBank([row(0)]), SWEEP, met=met).operations}
 
-    reading = read(FakeBank([row(0), row(0, status="refund")]), AGAIN, met=met)
+    reading = read(FakeBank([row(0), row(0, status="refund")]), SWEEP, met=met)
 
     assert [operation.status for operation in reading.operations] == ["refund"]
     assert not reading.unchanged

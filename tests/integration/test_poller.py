@@ -373,13 +373,13 @@ async def test_only_what_a_sweep_asks_for_has_been_read_before() -> None:
     world.bank.miscounts = 1  # then windows that cannot be filled, and watermarks that do not move, are swept as well
     for _ in range(5):
         await world.poll()
-    assert not any(assignment.again for assignment in world.bank.asked)
+    assert not any(assignment.sweep for assignment in world.bank.asked)
 
     world.bank.asked.clear()
     await world.poller.sweep()
 
     assert len(world.bank.asked) > 2
-    assert all(assignment.again for assignment in world.bank.asked)
+    assert all(assignment.sweep for assignment in world.bank.asked)
 
 
 async def test_others_have_their_turn_while_many_records_are_counted() -> None:

@@ -59,8 +59,8 @@ def test_a_sweep_reaches_back_from_the_one_before() -> None:
 def test_pieces_of_what_has_been_read_before_have_been_read_before() -> None:
     (swept,) = windows.sweep(NOW, {"wallet": NOW - MINUTE}, POLICY)
 
-    assert not any(piece.again for piece in windows.pieces(swept, HOUR, NOW))
-    assert all(piece.again for piece in windows.pieces(swept._replace(again=True), HOUR, NOW))
+    assert not any(piece.sweep for piece in windows.pieces(swept, HOUR, NOW))
+    assert all(piece.sweep for piece in windows.pieces(swept._replace(sweep=True), HOUR, NOW))
 
 
 def test_a_sweep_after_an_outage_looks_for_what_became_visible_during_it() -> None:
