@@ -252,7 +252,7 @@ class Ledger:
         traces: defaultdict[str, list[Trace]] = defaultdict(list)
         for trace in decision.traces:
             traces[trace.terminal].append(trace)
-        for name in {**decision.checkpoints, **traces}:  # what nothing was read of has not moved on
+        for name in decision.checkpoints.keys() | traces.keys():  # what nothing was read of has not moved on
             since = self._memory.compared_since(self._shelf.books[name].checkpoint, decision.now)
             self._repeats[name].remember(traces[name], since)
         policy = self._policy

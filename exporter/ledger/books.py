@@ -1,6 +1,6 @@
 """What is remembered of the operations of one account: by id, and by terminal and time."""
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
@@ -78,7 +78,8 @@ class Shelf:
         columns = Entries.of(entries)
         added, replaced = self.rows.add(columns)
         by_series: defaultdict[Series, list[int]] = defaultdict(list)
-        deque(map(list.append, map(by_series.__getitem__, columns.series), added), 0)
+        for series, row in zip(columns.series, added, strict=True):
+            by_series[series].append(row)
         by_terminal: defaultdict[str, list[int]] = defaultdict(list)
         pending: defaultdict[str, list[int]] = defaultdict(list)
         for series, rows in by_series.items():

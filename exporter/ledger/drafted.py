@@ -40,16 +40,16 @@ class Drafted:
         id_, created, key, amount, currency, standing, details = entry
         place = self._places.get(id_)
         if place is None:
-            self._extend(Entries.of((entry,)))
+            self.extend(Entries.of((entry,)))
             return
         self._created[place], self._series[place], self._amounts[place] = created, Series.of(key, currency), amount
         self._standings[place], self._details[place] = standing, details
 
     def extend(self, entries: Entries) -> None:
-        """Take in entries that are new: none of them is here or remembered, and no two of them have the same id."""
-        self._extend(entries)
+        """Take in entries none of which is here, and no two of which have the same id.
 
-    def _extend(self, entries: Entries) -> None:
+        Memory is known to hold none of them either, but for what `put` takes in.
+        """
         first = len(self._ids)
         self._places.update(zip(entries.ids, range(first, first + len(entries)), strict=True))
         self._ids += entries.ids

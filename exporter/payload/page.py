@@ -16,8 +16,10 @@ from exporter.payload.record import ABSENT, UNREADABLE, RecordReader, decoder
 
 R = TypeVar("R")
 
-_COUNT = re.compile(r"\d{1,15}(?:\.0*)?", re.ASCII)
-_TOO_MANY = 10**15
+_DIGITS = 15
+"""Of a count, at most."""
+
+_COUNT = re.compile(rf"\d{{1,{_DIGITS}}}(?:\.0*)?", re.ASCII)
 
 
 class Unreadable(Exception):
@@ -156,7 +158,7 @@ def _documented(reader: "msgspec.json.Decoder[TypedPage[R]]", body: bytes) -> Ty
         page = reader.decode(body)
     except UNREADABLE:
         return None
-    if not 0 <= page.total_count < _TOO_MANY or (page.code is not ABSENT and not page.records):
+    if not 0 <= page.total_count < 10**_DIGITS or (page.code is not ABSENT and not page.records):
         return None
     return page
 
